@@ -1,0 +1,51 @@
+"""Makes open_clip and torchmetrics importable beside a CPU build of torch.
+
+The registry's torchvision wheel is linked against CUDA. Beside a CPU torch its C++ half cannot load, the operators
+it would define are missing, and `import torchvision` dies with ``RuntimeError: operator torchvision::nms does not
+exist``, which takes down everything that imports it. Declaring the two operators (without a body) is all that its
+Python half needs; calling them still says that the C++ operators are missing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+
+_declared: list[object] = []  # torch forgets an operator when its Library object is collected
+
+
+def _declare_torchvision_operators() -> None:
+    import torch
+
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _declared.append(library)
+
+
+def _ensure_torchvision() -> None:
+    """Import torchvision, mending it once where it is broken. Without torchvision installed this does nothing."""
+    try:
+        importlib.import_module("torchvision")
+    except ModuleNotFoundError:
+        return  # its importers handle absence, or report it by name
+    except RuntimeError as error:
+        if "torchvision::" not in str(error) or _declared:
+            raise
+        _declare_torchvision_operators()
+        importlib.import_module("torchvision")
+
+
+def import_open_clip() -> ModuleType:
+    """Return the `open_clip` module, with torchvision mended first where it needs to be."""
+    _ensure_torchvision()
+    return importlib.import_module("open_clip")
+
+
+def import_torchmetrics() -> ModuleType:
+    """Return the `torchmetrics` module, with torchvision mended first where it needs to be."""
+    _ensure_torchvision()
+    return importlib.import_module("torchmetrics")
