@@ -1,0 +1,123 @@
+"""StyleGAN2 discriminator: residual, skip or plain; classes by projection (arXiv:1912.04958, arXiv:1802.05637)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from nada import ops
+from nada.errors import UsageError
+from nada.models.config import DiscriminatorConfig, block_sizes
+from nada.models.layers import Conv, FullyConnected
+from nada.models.mapping import Mapping
+
+
+def minibatch_std(x: Tensor, group: int, channels: int) -> Tensor:
+    """Append `channels` maps to `x (N, C, H, W)` that hold the standard deviation over groups of samples.
+
+    A batch that `group` does not divide uses the largest smaller group that does (arXiv:1710.10196, section 3).
+    """
+    n, c, h, w = x.shape
+    group = next(size for size in range(min(group, n), 0, -1) if n % size == 0)
+    y = x.float().reshape(group, -1, channels, c // channels, h, w)
+    deviation = ((y - y.mean(dim=0)).square().mean(dim=0) + 1e-8).sqrt()
+    statistic = deviation.mean(dim=(2, 3, 4)).to(x.dtype)  # (N / group, channels)
+    maps = statistic.reshape(-1, channels, 1, 1).repeat(group, 1, h, w)
+    return torch.cat([x, maps], dim=1)
+
+
+class DiscriminatorBlock(nn.Module):
+    """One resolution: two convolutions, the second one halving the size."""
+
+    def __init__(self, in_channels: int, out_channels: int, config: DiscriminatorConfig, first: bool) -> None:
+        super().__init__()
+        self.architecture = config.architecture
+        clamp = config.conv_clamp
+        if first or self.architecture == "skip":
+            self.fromrgb = Conv(config.image_channels, in_channels, 1, clamp=clamp)
+        self.conv0 = Conv(in_channels, in_channels, 3, clamp=clamp)
+        self.conv1 = Conv(in_channels, out_channels, 3, down=2, clamp=clamp)
+        if self.architecture == "resnet":
+            self.skip = Conv(in_channels, out_channels, 1, act="linear", down=2, bias=False)
+        self.register_buffer("resample_filter", ops.setup_filter(), persistent=False)
+
+    def forward(self, x: Tensor | None, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features and picture at half the size; the picture changes in the skip architecture only."""
+        if hasattr(self, "fromrgb"):
+            y = self.fromrgb(image)
+            x = y if x is None else x + y
+        if self.architecture == "skip":
+            image = ops.downsample2d(image, self.resample_filter)
+        if self.architecture != "resnet":
+            return self.conv1(self.conv0(x)), image
+        half = math.sqrt(0.5)  # keeps the variance of the sum of two branches
+        return self.skip(x, gain=half) + self.conv1(self.conv0(x), gain=half), image
+
+
+class DiscriminatorEpilogue(nn.Module):
+    """The 4 px block: minibatch standard deviation, a convolution, two linear layers."""
+
+    def __init__(self, channels: int, config: DiscriminatorConfig, cmap_dim: int) -> None:
+        super().__init__()
+        self.group, self.extra, self.cmap_dim = config.mbstd_group, config.mbstd_channels, cmap_dim
+        if config.architecture == "skip":
+            self.fromrgb = Conv(config.image_channels, channels, 1)
+        self.conv = Conv(channels + self.extra, channels, 3, clamp=config.conv_clamp)
+        self.fc = FullyConnected(channels * 16, channels, "lrelu")
+        self.out = FullyConnected(channels, cmap_dim or 1)
+
+    def forward(self, x: Tensor | None, image: Tensor, condition: Tensor | None) -> Tensor:
+        """Return `(N, 1)` logits, compared with the mapped class `condition (N, cmap_dim)` if there is one."""
+        if hasattr(self, "fromrgb"):
+            y = self.fromrgb(image)
+            x = y if x is None else x + y
+        if self.extra:
+            x = minibatch_std(x, self.group, self.extra)
+        x = self.out(self.fc(self.conv(x).flatten(1).float()))
+        if condition is None:
+            return x
+        return (x * condition).sum(dim=1, keepdim=True) / math.sqrt(self.cmap_dim)
+
+
+class Discriminator(nn.Module):
+    """A StyleGAN2 discriminator with blocks `b{resolution}` … `b8`, the epilogue `b4`, and `mapping` for classes."""
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = dict(zip(block_sizes(config.resolution), config.channels))
+        for size in reversed(block_sizes(config.resolution)[1:]):
+            first = size == config.resolution
+            setattr(self, f"b{size}", DiscriminatorBlock(widths[size], widths[size // 2], config, first))
+        cmap_dim = 0
+        if config.num_classes:
+            cmap_dim = widths[4] if config.cmap_dim is None else config.cmap_dim
+            layers, multiplier = config.mapping_layers, config.mapping_lr_multiplier
+            self.mapping = Mapping(0, cmap_dim, layers, config.num_classes, multiplier)
+        self.b4 = DiscriminatorEpilogue(widths[4], config, cmap_dim)
+        if config.resolution == 4 and config.architecture != "skip":
+            self.b4.fromrgb = Conv(config.image_channels, widths[4], 1)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return `(N, 1)` logits, higher for pictures taken as real.
+
+        Args:
+            images: `(N, image_channels, H, W)` in [-1, 1].
+            labels: class numbers `(N,)` or one-hot `(N, num_classes)`; needed if there are classes.
+        """
+        x: Tensor | None = None
+        image = images
+        for size in reversed(block_sizes(self.config.resolution)[1:]):
+            x, image = getattr(self, f"b{size}")(x, image)
+        return self.b4(x, image, self._condition(labels))
+
+    def _condition(self, labels: Tensor | None) -> Tensor | None:
+        if self.config.num_classes == 0:
+            return None
+        if labels is None:
+            raise UsageError("This discriminator needs the class of every picture.")
+        if labels.ndim == 1:
+            labels = nn.functional.one_hot(labels.long(), self.config.num_classes)
+        return self.mapping(None, labels.float())

@@ -1,0 +1,218 @@
+"""StyleGAN2 generator with skip connections (Karras et al. 2019, arXiv:1912.04958; class conditions as in 2006.06676)."""
+
+from __future__ import annotations
+
+from typing import Iterable, NamedTuple, Sequence, Union
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nada import ops
+from nada.errors import UsageError
+from nada.images import to_uint8
+from nada.models.config import GeneratorConfig, block_sizes
+from nada.models.layers import SynthesisLayer, ToRGB
+from nada.models.mapping import Mapping, latents_from_seeds
+
+Noise = Union[str, "dict[str, Tensor]"]
+NOISE_MODES = ("const", "random", "none")
+
+
+class Features(NamedTuple):
+    """What one block hands to the next: feature maps `x (N, C, h, h)` and the picture so far `(N, 3, h, h)`."""
+
+    x: Tensor | None
+    image: Tensor | None
+
+
+class SynthesisBlock(nn.Module):
+    """One resolution: an upsampling convolution (not at 4 px), a convolution, and the step to the picture."""
+
+    def __init__(self, size: int, in_channels: int, out_channels: int, config: GeneratorConfig) -> None:
+        super().__init__()
+        clamp = config.conv_clamp
+        if in_channels:
+            self.conv0 = SynthesisLayer(in_channels, out_channels, config.w_dim, size, up=2, clamp=clamp)
+        else:
+            self.const = nn.Parameter(torch.randn(out_channels, 4, 4))
+        self.conv1 = SynthesisLayer(out_channels, out_channels, config.w_dim, size, clamp=clamp)
+        self.torgb = ToRGB(out_channels, config.image_channels, config.w_dim, clamp)
+        self.register_buffer("resample_filter", ops.setup_filter(), persistent=False)
+
+    @property
+    def layers(self) -> dict[str, SynthesisLayer]:
+        """The convolutions of the block in their order, by name."""
+        return {name: layer for name, layer in self.named_children() if isinstance(layer, SynthesisLayer)}
+
+    def forward(self, features: Features, w: Tensor, noise: dict[str, Tensor | None]) -> Features:
+        """Run the block; `w (N, layers + 1, w_dim)` has one style per convolution and one for the picture."""
+        x, image = features
+        if x is None:
+            x = self.const.expand(w.shape[0], -1, -1, -1)
+        for index, (name, layer) in enumerate(self.layers.items()):
+            x = layer(x, w[:, index], noise[name])
+        rgb = self.torgb(x, w[:, len(self.layers)]).float()
+        image = rgb if image is None else ops.upsample2d(image, self.resample_filter) + rgb
+        return Features(x, image)
+
+
+class Generator(nn.Module):
+    """A StyleGAN2 generator: `mapping` and the blocks `b4`, `b8`, … as children.
+
+    Parameters are addressed by name, `b64.conv1.weight`. Pictures are `(N, image_channels, H, W)` with values in
+    [-1, 1] by training, not by construction: nothing clips them.
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.mapping = Mapping(
+            config.z_dim, config.w_dim, config.mapping_layers, config.num_classes, config.mapping_lr_multiplier
+        )
+        self.block_names = tuple(f"b{size}" for size in block_sizes(config.resolution))
+        widths = (0, *config.channels)
+        for index, (size, name) in enumerate(zip(block_sizes(config.resolution), self.block_names)):
+            setattr(self, name, SynthesisBlock(size, widths[index], widths[index + 1], config))
+
+    @property
+    def num_ws(self) -> int:
+        """How many styles `synthesize` takes: `2 log2(resolution) - 2`."""
+        return 2 * len(self.block_names)
+
+    def style_slice(self, block: str) -> slice:
+        """Return which styles a block reads; its last one, for the picture, is also the next block's first."""
+        index = self.block_names.index(block)
+        return slice(max(2 * index - 1, 0), 2 * index + 2)
+
+    def one_hot(self, labels: Tensor | None, count: int) -> Tensor | None:
+        """Return `(count, num_classes)` one-hot labels from class numbers `(count,)` or one-hot rows; None if unconditional.
+
+        Raises:
+            UsageError: if the generator has classes and none are given, or a class number does not exist.
+        """
+        classes = self.config.num_classes
+        if classes == 0:
+            return None
+        if labels is None:
+            raise UsageError(f"This generator needs a class for every picture (0 to {classes - 1}).")
+        if labels.ndim == 1:
+            if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+                raise UsageError(f"Classes go from 0 to {classes - 1}; got {sorted(set(labels.tolist()))}.")
+            labels = nn.functional.one_hot(labels.long(), classes)
+        return labels.float()
+
+    def map_latents(
+        self,
+        z: Tensor,
+        labels: Tensor | None = None,
+        truncation: float = 1.0,
+        truncation_cutoff: int | None = None,
+    ) -> Tensor:
+        """Map `z (N, z_dim)` to styles `(N, num_ws, w_dim)`.
+
+        Args:
+            labels: class numbers `(N,)` or one-hot `(N, num_classes)`; needed if the generator has classes.
+            truncation: psi, 1 for none; smaller values pull towards the mean style (arXiv:1812.04948, appendix B).
+            truncation_cutoff: how many layers, counted from 4 px, are truncated; None for all.
+        """
+        w = self.mapping(z, self.one_hot(labels, len(z)))
+        w = w.unsqueeze(1).repeat(1, self.num_ws, 1)
+        if truncation != 1.0:
+            cut = self.num_ws if truncation_cutoff is None else truncation_cutoff
+            w = torch.cat([self.mapping.w_avg.lerp(w[:, :cut], truncation), w[:, cut:]], dim=1)
+        return w
+
+    def make_noise(self, count: int, rng: torch.Generator | None = None) -> dict[str, Tensor]:
+        """Draw `(count, 1, size, size)` standard normal noise for every convolution, keyed `b8.conv0`.
+
+        `rng` is a CPU generator; the draw is the same on every device.
+        """
+        device = self.b4.const.device
+        return {
+            f"{name}.{key}": torch.randn(count, 1, layer.size, layer.size, generator=rng).to(device)
+            for name in self.block_names
+            for key, layer in getattr(self, name).layers.items()
+        }
+
+    def _block_noise(self, name: str, noise: Noise, count: int, dtype: torch.dtype) -> dict[str, Tensor | None]:
+        result: dict[str, Tensor | None] = {}
+        for key, layer in getattr(self, name).layers.items():
+            if not isinstance(noise, str):
+                result[key] = noise[f"{name}.{key}"]
+            elif noise == "const":
+                result[key] = layer.noise_const
+            elif noise == "random":
+                result[key] = torch.randn(count, 1, layer.size, layer.size, device=layer.weight.device, dtype=dtype)
+            elif noise == "none":
+                result[key] = None
+            else:
+                raise UsageError(f"Noise is one of {', '.join(NOISE_MODES)} or a dict of tensors, not {noise!r}.")
+        return result
+
+    def _run(self, features: Features, w: Tensor, names: Sequence[str], noise: Noise) -> Features:
+        for name in names:
+            block_noise = self._block_noise(name, noise, w.shape[0], w.dtype)
+            features = getattr(self, name)(features, w[:, self.style_slice(name)], block_noise)
+        return features
+
+    def synthesize(self, w: Tensor, noise: Noise = "const") -> Tensor:
+        """Turn styles `(N, num_ws, w_dim)` into pictures `(N, image_channels, H, W)`.
+
+        Args:
+            noise: "const" takes the stored maps, "random" draws new ones, "none" leaves noise out; or a dict of maps
+                `(N or 1, 1, size, size)` for every convolution, as `make_noise` gives.
+        """
+        return self._run(Features(None, None), w, self.block_names, noise).image
+
+    def synthesize_until(self, w: Tensor, block: str, noise: Noise = "const") -> Features:
+        """Run the blocks before `block` only; `synthesize_from` goes on from what is returned."""
+        return self._run(Features(None, None), w, self.block_names[: self.block_names.index(block)], noise)
+
+    def synthesize_from(self, features: Features, w: Tensor, block: str, noise: Noise = "const") -> Tensor:
+        """Run `block` and all after it on `features`, returning pictures as `synthesize` does."""
+        return self._run(features, w, self.block_names[self.block_names.index(block) :], noise).image
+
+    def forward(
+        self, z: Tensor, labels: Tensor | None = None, truncation: float = 1.0, noise: Noise = "const"
+    ) -> Tensor:
+        """Return pictures `(N, image_channels, H, W)` for latents `z (N, z_dim)`."""
+        return self.synthesize(self.map_latents(z, labels, truncation), noise)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        seeds: Iterable[int],
+        truncation: float = 1.0,
+        classes: Sequence[int] | int | None = None,
+        noise: Noise = "const",
+        batch: int = 16,
+    ) -> np.ndarray:
+        """Return uint8 pictures `(len(seeds), H, W, image_channels)`, one per seed.
+
+        Args:
+            classes: one class for all, or one per seed; None takes `seed % num_classes`. Ignored without classes.
+            batch: how many are computed at once; with "const" or "none" noise it does not change a picture.
+        """
+        seeds = list(seeds)
+        labels = self.labels_of(seeds, classes)
+        device = self.b4.const.device
+        pictures = []
+        for start in range(0, len(seeds), batch):
+            z = latents_from_seeds(seeds[start : start + batch], self.config.z_dim).to(device)
+            part = None if labels is None else labels[start : start + batch].to(device)
+            pictures.append(to_uint8(self(z, part, truncation, noise)))
+        side, depth = self.config.resolution, self.config.image_channels
+        return np.concatenate(pictures) if pictures else np.zeros((0, side, side, depth), np.uint8)
+
+    def labels_of(self, seeds: Sequence[int], classes: Sequence[int] | int | None = None) -> Tensor | None:
+        """Return the class number of every seed `(len(seeds),)`, as `sample` chooses it; None if unconditional."""
+        if self.config.num_classes == 0:
+            return None
+        if classes is None:
+            classes = [seed % self.config.num_classes for seed in seeds]
+        elif isinstance(classes, int):
+            classes = [classes] * len(seeds)
+        if len(classes) != len(seeds):
+            raise UsageError(f"{len(classes)} classes were given for {len(seeds)} seeds.")
+        return torch.tensor(list(classes), dtype=torch.long)

@@ -1,0 +1,67 @@
+"""The mapping network, from latents and classes to styles, and what one does with styles."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nada.models.layers import FullyConnected
+
+
+def normalize_second_moment(x: Tensor, epsilon: float = 1e-8) -> Tensor:
+    """Scale each row of `(N, D)` to a mean square of 1."""
+    return x * (x.square().mean(dim=1, keepdim=True) + epsilon).rsqrt()
+
+
+class Mapping(nn.Module):
+    """Fully connected layers from z and a class to w (Karras et al. 2018, arXiv:1812.04948, section 2).
+
+    With `z_dim` 0 only the class is mapped, as in a projection discriminator. `w_avg`, the running mean of w, is the
+    centre that truncation pulls towards.
+    """
+
+    def __init__(
+        self, z_dim: int, w_dim: int, layers: int, num_classes: int = 0, lr_multiplier: float = 0.01
+    ) -> None:
+        super().__init__()
+        self.z_dim, self.num_layers, self.num_classes = z_dim, layers, num_classes
+        width = z_dim
+        if num_classes:
+            self.embed = FullyConnected(num_classes, w_dim)
+            width += w_dim
+        for index in range(layers):
+            setattr(self, f"fc{index}", FullyConnected(width if index == 0 else w_dim, w_dim, "lrelu", lr_multiplier))
+        if z_dim:
+            self.register_buffer("w_avg", torch.zeros(w_dim))
+
+    def forward(self, z: Tensor | None, labels: Tensor | None = None) -> Tensor:
+        """Map `z (N, z_dim)` and one-hot `labels (N, num_classes)` to `(N, w_dim)`."""
+        parts = [normalize_second_moment(z.float())] if self.z_dim else []
+        if self.num_classes:
+            parts.append(normalize_second_moment(self.embed(labels.float())))
+        x = torch.cat(parts, dim=1)
+        for index in range(self.num_layers):
+            x = getattr(self, f"fc{index}")(x)
+        return x
+
+    @torch.no_grad()
+    def track_average(self, w: Tensor, beta: float = 0.998) -> None:
+        """Move `w_avg` towards the mean of `w (N, w_dim)`; for training loops."""
+        self.w_avg.lerp_(w.detach().float().mean(dim=0), 1.0 - beta)
+
+
+def latents_from_seeds(seeds: Iterable[int], z_dim: int) -> Tensor:
+    """Return `(len(seeds), z_dim)` latents: seed by seed, NumPy's `RandomState`, so the field's seeds give its pictures.
+
+    A latent depends on its seed alone, never on the batch it is in.
+    """
+    rows = [np.random.RandomState(seed).randn(z_dim) for seed in seeds]
+    return torch.from_numpy(np.stack(rows)).float() if rows else torch.zeros(0, z_dim)
+
+
+def mix_styles(first: Tensor, second: Tensor, crossover: int) -> Tensor:
+    """Return `(N, L, D)` styles: those of `first` before layer `crossover`, those of `second` from it on."""
+    return torch.cat([first[:, :crossover], second[:, crossover:]], dim=1)

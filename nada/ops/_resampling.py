@@ -1,0 +1,91 @@
+"""Zero-insertion upsampling, FIR filtering and decimation as one operator (Karras et al. 2019, arXiv:1912.04958)."""
+
+from __future__ import annotations
+
+from typing import Sequence, Union
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nada.errors import UsageError
+
+Padding = Union[int, Sequence[int]]
+
+
+def setup_filter(taps: Sequence[float] | Tensor = (1, 3, 3, 1), normalize: bool = True) -> Tensor:
+    """Return a 2-D float32 filter: the outer product of 1-D `taps` with themselves, or 2-D `taps` as given.
+
+    With `normalize` its sum is 1, so that a constant picture keeps its value.
+    """
+    taps = torch.as_tensor(taps, dtype=torch.float32)
+    kernel = torch.outer(taps, taps) if taps.ndim == 1 else taps
+    return kernel / kernel.sum() if normalize else kernel
+
+
+def _four_sides(padding: Padding) -> tuple[int, int, int, int]:
+    sides = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
+    if len(sides) == 2:
+        sides = (sides[0], sides[0], sides[1], sides[1])
+    if len(sides) != 4:
+        raise UsageError(f"Padding needs 1, 2 or 4 numbers (left, right, top, bottom), got {len(sides)}.")
+    return sides
+
+
+def _insert_zeros(x: Tensor, up: int) -> Tensor:
+    n, c, h, w = x.shape
+    x = F.pad(x.reshape(n, c, h, 1, w, 1), (0, up - 1, 0, 0, 0, up - 1))
+    return x.reshape(n, c, h * up, w * up)
+
+
+def upfirdn2d(
+    x: Tensor,
+    kernel: Tensor | None,
+    up: int = 1,
+    down: int = 1,
+    padding: Padding = 0,
+    flip_filter: bool = False,
+    gain: float = 1.0,
+) -> Tensor:
+    """Upsample with zeros, pad or crop, filter, keep every `down`-th pixel.
+
+    Args:
+        x: `(N, C, H, W)`.
+        kernel: `(fh, fw)`, or `(f,)` for a separable filter, or None for no filtering.
+        up, down: integer factors, at least 1.
+        padding: after upsampling: one number, (horizontal, vertical) or (left, right, top, bottom); negative crops.
+        flip_filter: False convolves (the mathematical operation), True correlates.
+        gain: factor on the result.
+
+    Returns:
+        `(N, C, (H * up + top + bottom - fh) // down + 1, ...)`, in the dtype of `x`.
+    """
+    left, right, top, bottom = _four_sides(padding)
+    if up > 1:
+        x = _insert_zeros(x, up)
+    if left or right or top or bottom:
+        x = F.pad(x, (left, right, top, bottom))
+    if kernel is None:
+        return x[:, :, ::down, ::down] * gain
+    kernel = kernel.to(x.dtype)
+    if not flip_filter:
+        kernel = kernel.flip(list(range(kernel.ndim)))
+    channels = x.shape[1]
+    if kernel.ndim == 2:
+        weight = (kernel * gain).expand(channels, 1, *kernel.shape)
+        return F.conv2d(x, weight, stride=down, groups=channels)
+    row = kernel.expand(channels, 1, 1, -1)
+    column = (kernel * gain)[:, None].expand(channels, 1, -1, 1)
+    return F.conv2d(F.conv2d(x, row, stride=(1, down), groups=channels), column, stride=(down, 1), groups=channels)
+
+
+def upsample2d(x: Tensor, kernel: Tensor) -> Tensor:
+    """Return `x` `(N, C, H, W)` at twice its size, filtered by `kernel` of sum 1, brightness kept."""
+    taps = kernel.shape[-1]
+    return upfirdn2d(x, kernel, up=2, padding=((taps + 1) // 2, (taps - 2) // 2) * 2, gain=4.0)
+
+
+def downsample2d(x: Tensor, kernel: Tensor) -> Tensor:
+    """Return `x` `(N, C, H, W)` at half its size, filtered by `kernel` of sum 1."""
+    taps = kernel.shape[-1]
+    return upfirdn2d(x, kernel, down=2, padding=((taps - 1) // 2, (taps - 2) // 2) * 2)
