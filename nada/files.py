@@ -1,0 +1,93 @@
+"""Files that are either whole or not there: written beside their final name, then renamed over it."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from nada.errors import NadaError
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another folder",
+    errno.EACCES: "permission denied; choose a folder you may write to",
+    errno.EPERM: "permission denied; choose a folder you may write to",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another folder",
+    errno.EEXIST: "a file of that name is in the way; choose another folder",
+    errno.EISDIR: "a folder of that name is in the way; choose another name",
+}
+
+
+def write_error(path: str | Path, error: OSError) -> NadaError:
+    """Turn a failed write to `path` into one sentence that says what to do."""
+    advice = _ADVICE.get(error.errno or 0, f"{error.strerror or error}; choose another folder")
+    return NadaError(f"cannot write {path}: {advice}.")
+
+
+def make_folder(path: str | Path) -> Path:
+    """Create a folder and its parents; an existing one is fine. Raises NadaError where that is impossible."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
+    return Path(path)
+
+
+def write_bytes(path: str | Path, data: bytes) -> Path:
+    """Replace the content of `path` in one step; parent folders are made as needed.
+
+    After a crash or an error the old file (or none) is there, never half of the new one. Raises NadaError when the
+    disk is full or the place cannot be written.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Like `write_bytes`, for text: UTF-8 and newlines as given."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: str | Path, value: Any) -> Path:
+    """Like `write_bytes`, for JSON: indented, keys in the order given, a newline at the end."""
+    return write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file. Raises NadaError naming the file when it is missing or is not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NadaError(f"cannot read {path}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise NadaError(f"{path} is not a JSON file: {error}.") from error
+
+
+def hash_file(path: str | Path) -> str:
+    """The sha256 of a file's bytes, as 64 hex digits. Raises NadaError when it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        raise NadaError(f"cannot read {path}: {error.strerror or error}.") from error
+    return digest.hexdigest()
