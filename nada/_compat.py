@@ -1,4 +1,4 @@
-"""Makes open_clip and torchmetrics importable beside a CPU build of torch.
+"""Makes open_clip importable beside a CPU build of torch.
 
 The registry's torchvision wheel is linked against CUDA. Beside a CPU torch its C++ half cannot load, the operators
 it would define are missing, and `import torchvision` dies with ``RuntimeError: operator torchvision::nms does not
@@ -43,9 +43,3 @@ def import_open_clip() -> ModuleType:
     """Return the `open_clip` module, with torchvision mended first where it needs to be."""
     _ensure_torchvision()
     return importlib.import_module("open_clip")
-
-
-def import_torchmetrics() -> ModuleType:
-    """Return the `torchmetrics` module, with torchvision mended first where it needs to be."""
-    _ensure_torchvision()
-    return importlib.import_module("torchmetrics")

@@ -1,0 +1,50 @@
+"""Random views of a picture for the guide: light, colour, grain, and a small crop.
+
+A small guide is easily pleased with a trick that only works on exactly these pixels; over several views it is not.
+All randomness comes from one explicit generator, so that a resumed run continues with the same views.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+BRIGHTNESS = 0.2  # added to all of a picture, in units of the [-1, 1] range
+COLOUR = 0.1  # added to each channel
+GRAIN = 0.1  # largest standard deviation of the pixel noise
+ZOOM = 0.9  # smallest side of the crop, as a part of the picture
+
+
+class View(NamedTuple):
+    """What was drawn for N pictures; apply it to as many copies as shall be seen alike."""
+
+    light: Tensor  # (N, 3, 1, 1), brightness and colour together
+    grain: Tensor  # (N, 3, H, W)
+    crop: Tensor  # (N, 2, 3), an affine map of the output's [-1, 1] square into the picture's
+
+
+def _uniform(shape: tuple[int, ...], low: float, high: float, rng: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=rng, device=rng.device) * (high - low) + low
+
+
+def draw_view(images: Tensor, rng: torch.Generator) -> View:
+    """Draw a view for `images` (N, 3, H, W). The draw depends on `rng` and the shape only, not on the pixels."""
+    count = images.shape[0]
+    brightness = _uniform((count, 1, 1, 1), -BRIGHTNESS, BRIGHTNESS, rng)
+    light = brightness + _uniform((count, 3, 1, 1), -COLOUR, COLOUR, rng)
+    strength = _uniform((count, 1, 1, 1), 0.0, GRAIN, rng)
+    grain = strength * torch.randn(images.shape, generator=rng, device=rng.device)
+    zoom = _uniform((count,), ZOOM, 1.0, rng)
+    shift = _uniform((count, 2), -1.0, 1.0, rng) * (1 - zoom)[:, None]  # the crop never leaves the picture
+    crop = torch.cat([torch.diag_embed(zoom[:, None].expand(-1, 2)), shift[:, :, None]], dim=2)
+    return View(*(tensor.to(images.device, images.dtype) for tensor in (light, grain, crop)))
+
+
+def apply_view(images: Tensor, view: View) -> Tensor:
+    """`images` (N, 3, H, W) as seen in `view`; same shape, differentiable, not clamped."""
+    grid = F.affine_grid(view.crop, list(images.shape), align_corners=False)
+    seen = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return seen + view.light + view.grain
