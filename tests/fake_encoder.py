@@ -1,4 +1,4 @@
-"""A small encoder for tests of what stands on encoders: deterministic, differentiable, no open_clip, no files."""
+"""A small encoder for tests of what stands on encoders: deterministic, differentiable, no open_clip."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ SIZE, WIDTH = 16, 4
 
 
 class FakeEncoder:
-    """Follows `nada.clip.Encoder`. Pictures: a 4x4 average, one hidden layer. Sentences: sum of a vector per word."""
+    """Follows `nada.clip.Encoder`. Pictures: 4x4 average, one hidden layer. Sentences: a vector per word."""
 
-    def __init__(self, name: str = "fake", weight: float = 1.0, *, width: int = 16, words: list[str] | None = None) -> None:
+    def __init__(
+        self, name: str = "fake", weight: float = 1.0, *, width: int = 16, words: list[str] | None = None
+    ) -> None:
         self.name, self.weight, self.image_size = name, weight, SIZE
         self.templates = ["{}", "a picture of {}"]
         self._width, self._words = width, words
@@ -32,14 +34,16 @@ class FakeEncoder:
         return functional.normalize(torch.tanh(2 * small @ hidden + 0.1) @ out, dim=1)
 
     def encode_text(self, texts: list[str]) -> Tensor:
-        rows = [sum(_randn(f"{self.name}/{word}", self._width) for word in text.lower().split()) for text in texts]
-        return functional.normalize(torch.stack(rows), dim=1)
+        return functional.normalize(torch.stack([self._sum_of_words(text) for text in texts]), dim=1)
+
+    def _sum_of_words(self, text: str) -> Tensor:
+        return sum(_randn(f"{self.name}/{word}", self._width) for word in text.lower().split())
 
     def unknown_words(self, prompt: str) -> list[str]:
-        return [word for word in prompt.lower().split() if self._words is not None and word not in self._words]
+        return [] if self._words is None else [word for word in prompt.split() if word not in self._words]
 
     def describe(self) -> dict[str, Any]:
-        return {"name": self.name, "weight": self.weight, "image_size": self.image_size, "templates": len(self.templates)}
+        return {"name": self.name, "weight": self.weight, "image_size": self.image_size}
 
 
 def _randn(name: str, count: int) -> Tensor:

@@ -1,8 +1,9 @@
-"""Reads the weights out of a TorchScript archive, such as the original OpenAI ViT-B-32.pt, without running it.
+"""Reads the weights out of a TorchScript archive, such as OpenAI's own ViT-B-32.pt, without running it.
 
-Such a file is a zip: `data.pkl` describes the modules and their tensors, `data/N` holds the raw numbers, `code/` is
-a program. torch.jit.load would compile that program. Here it is not opened at all: `data.pkl` goes through an
-unpickler that knows tensors and containers, turns every module into an inert bag of attributes, and refuses all else.
+Such a file is a zip: `data.pkl` describes the modules and their tensors, `data/N` holds the raw numbers, and
+`code/` is a program. torch.jit.load would compile that program. Here it is not opened at all: `data.pkl` goes
+through an unpickler that knows tensors and containers, turns every module into an inert bag of attributes,
+and refuses all else.
 """
 
 from __future__ import annotations
@@ -33,11 +34,16 @@ _DTYPES = {
 }
 
 
+_LIST_KINDS = ("int", "double", "bool", "tensor")
+
+
 class _Module:
     """Stands for any module class of the archive; the unpickler fills its attributes."""
 
 
-def _rebuild_tensor(storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> Tensor:
+def _rebuild_tensor(
+    storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+) -> Tensor:
     if math.prod(size) > storage.numel():  # a stride of 0 would make terabytes out of one number
         raise pickle.UnpicklingError("one of its tensors is larger than its storage")
     return torch.as_strided(storage, size, stride, offset).clone()
@@ -51,10 +57,8 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
     **{("torch", name): dtype for name, dtype in _DTYPES.items()},
-    **{
-        ("torch.jit._pickle", name): _first_argument
-        for name in ("restore_type_tag", "build_intlist", "build_doublelist", "build_boollist", "build_tensorlist")
-    },
+    ("torch.jit._pickle", "restore_type_tag"): _first_argument,
+    **{("torch.jit._pickle", f"build_{kind}list"): _first_argument for kind in _LIST_KINDS},
 }
 
 

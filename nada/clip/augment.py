@@ -1,7 +1,7 @@
 """Random views of a picture for the guide: light, colour, grain, and a small crop.
 
-A small guide is easily pleased with a trick that only works on exactly these pixels; over several views it is not.
-All randomness comes from one explicit generator, so that a resumed run continues with the same views.
+A small guide is easily pleased with a trick that only works on exactly these pixels; over several views it is
+not. All randomness comes from one explicit generator, so that a resumed run continues with the same views.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _uniform(shape: tuple[int, ...], low: float, high: float, rng: torch.Generat
 
 
 def draw_view(images: Tensor, rng: torch.Generator) -> View:
-    """Draw a view for `images` (N, 3, H, W). The draw depends on `rng` and the shape only, not on the pixels."""
+    """Draw a view for `images` (N, 3, H, W); it depends on `rng` and the shape only, not on the pixels."""
     count = images.shape[0]
     brightness = _uniform((count, 1, 1, 1), -BRIGHTNESS, BRIGHTNESS, rng)
     light = brightness + _uniform((count, 3, 1, 1), -COLOUR, COLOUR, rng)

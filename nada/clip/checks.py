@@ -20,10 +20,10 @@ def check_targets(
 ) -> tuple[str, str] | None:
     if source is None and target is None:
         if target_images is None:
-            raise UsageError("The guide has no target; give a source and a target prompt, or target pictures.")
+            raise UsageError("The guide has no target; give source and target prompts, or target pictures.")
         return None
     if target is None and target_images is not None:
-        return None  # the source prompt alone says nothing that the generator's own pictures do not say better
+        return None  # the generator's own pictures say better what a source prompt alone would say
     return check_prompts(source or "", target or "")
 
 
@@ -31,7 +31,7 @@ def check_views(views: int, augment: str) -> None:
     if augment not in AUGMENT:
         raise UsageError(f"Unknown augmentation '{augment}'; choose from {', '.join(AUGMENT)}.")
     if views < 1 or (views > 1 and augment == "none"):
-        raise UsageError(f"{views} views make no sense with augmentation '{augment}'; use 1, or augment the views.")
+        raise UsageError(f"{views} views make no sense with augment '{augment}'; use 1, or augment them.")
 
 
 def check_numbers(settings: Mapping[str, float]) -> None:
@@ -41,7 +41,7 @@ def check_numbers(settings: Mapping[str, float]) -> None:
     if settings["text_weight"] == settings["image_weight"] == 0:
         raise UsageError("text_weight and image_weight are both 0; give at least one of them a share.")
     if settings["edit_floor"] == 0:
-        raise UsageError("edit_floor is 0, but an edit of zero has no direction; use 1e-8 for hardly any floor.")
+        raise UsageError("edit_floor is 0, but an edit of zero has no direction; use 1e-8 for next to none.")
 
 
 def check_encoders(encoders: Sequence[str | Encoder]) -> Sequence[str | Encoder]:
@@ -67,9 +67,9 @@ def warn_of_unknown_words(encoders: Sequence[Encoder], prompts: tuple[str, str] 
         if (words := [word for prompt in prompts or () for word in encoder.unknown_words(prompt)])
     }
     if unknown:
-        told = "; ".join(f"{name} does not know {', '.join(dict.fromkeys(words))}" for name, words in unknown.items())
+        told = [f"{name} does not know {', '.join(dict.fromkeys(words))}" for name, words in unknown.items()]
         warnings.warn(
-            f"Guide {told}, so the result may have little to do with the prompt; "
+            f"Guide {'; '.join(told)}, so the result may have little to do with the prompt; "
             f"a guide that knows most words is --clip {REAL_GUIDE}.",
             stacklevel=4,
         )

@@ -42,12 +42,19 @@ class Encoder(Protocol):
 class OpenClipEncoder:
     """An `Encoder` over an open_clip model: one resize, the model's own mean and deviation, fp32, frozen.
 
-    Pictures that are not square are cropped to their centre first, as CLIP does, or squashed where the model was trained
-    so. Values outside [-1, 1] are not clamped: that would stop the gradient that brings them back.
+    Pictures that are not square are cropped to their centre first, as CLIP does, or squashed where the model
+    was trained so. Values outside [-1, 1] are not clamped: that would stop the gradient that brings them
+    back.
     """
 
     def __init__(
-        self, spec: GuideSpec, loaded: LoadedModel, device: str | torch.device, *, antialias: bool, filter: str
+        self,
+        spec: GuideSpec,
+        loaded: LoadedModel,
+        device: str | torch.device = "cpu",
+        *,
+        antialias: bool = True,
+        filter: str = "bicubic",
     ) -> None:
         preprocess = loaded.model.visual.preprocess_cfg
         self.name, self.weight = spec.name, spec.weight
@@ -101,7 +108,7 @@ class OpenClipEncoder:
 def _square(size: int | Sequence[int], name: str) -> int:
     sides = [size] if isinstance(size, int) else list(size)
     if len(set(sides)) != 1:
-        raise NadaError(f"The guide {name} wants pictures of {sides}, but only square ones are supported; use another.")
+        raise NadaError(f"The guide {name} wants pictures of {sides}, but only square works; use another.")
     return sides[0]
 
 
@@ -127,14 +134,15 @@ def load_encoder(
 ) -> OpenClipEncoder:
     """Load the encoder that `spec` names (forms: `nada.clip.specs`).
 
-    `filter` and `antialias` say how pictures are brought to the encoder's size; None takes what the encoder was trained
-    with, else bicubic, antialiased. `quick_gelu` overrides the choice of `nada.clip.quickgelu`.
-    Raises UsageError for a spec that names nothing and NadaError for weights that are missing, unfit or offline.
+    `filter` and `antialias` say how pictures are brought to the encoder's size; None takes what the encoder
+    was trained with, else bicubic, antialiased. `quick_gelu` overrides the choice of `nada.clip.quickgelu`.
+    Raises UsageError for a spec that names nothing, NadaError for weights that are missing, unfit or offline.
     """
     parsed = parse_spec(spec)
     loaded = load_model(parsed, quick_gelu)
     if antialias is None:
         antialias = bool(loaded.notes.get("antialias", True))
     if filter is None:
-        filter = loaded.notes.get("filter") or loaded.model.visual.preprocess_cfg["interpolation"]
+        wanted = loaded.notes.get("filter") or loaded.model.visual.preprocess_cfg["interpolation"]
+        filter = wanted if wanted in pictures.FILTERS else "bicubic"  # some models were trained with any
     return OpenClipEncoder(parsed, loaded, device, antialias=antialias, filter=filter)

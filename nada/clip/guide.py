@@ -1,7 +1,7 @@
 """The guide: where the adapted pictures shall go, and how far from that they are.
 
-One direction per encoder is found once, from text, from target pictures, or from both; afterwards a guide is a
-function of two batches of pictures. Gal et al., "StyleGAN-NADA", 2022, section 4; the projection hinge is ours.
+One direction per encoder is found once, from text, from target pictures, or from both; afterwards a guide is
+a function of two batches of pictures. Gal et al., "StyleGAN-NADA", 2022, section 4; the hinge is ours.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from nada.clip.prompts import Template, check_templates, official, text_directio
 from nada.clip.targets import TargetImages, hash_targets, image_direction, load_targets, mean_embedding
 from nada.errors import NadaError, UsageError
 
-# Below this edit length the loss grows with the edit instead of turning with it. The gradient of the cosine is
-# 1/length, so a start from equal pictures would otherwise give one enormous gradient that Adam remembers for long.
+# Below this edit length the loss grows with the edit instead of turning with it. The gradient of the cosine
+# is 1/length, so a start from equal pictures would give one enormous gradient that Adam remembers for long.
 EDIT_FLOOR = 0.05
 
 Templates = Union[str, Sequence[Template]]
@@ -45,20 +45,21 @@ class Guide:
     """Compares adapted with frozen pictures along the way from source to target.
 
     Args:
-        encoders: specs (see `nada.clip.specs`) or `Encoder` objects; their losses are summed with their weights.
+        encoders: specs (see `nada.clip.specs`) or `Encoder` objects; their losses are summed by weight.
         source, target: prompts, both or neither.
-        target_images: a folder, a file or uint8 arrays (H, W, 3). Then `set_source_images` must be called first.
+        target_images: a folder, a file or uint8 arrays (H, W, 3); then `set_source_images` must come first.
         text_weight, image_weight: shares of the two unit directions where both are given.
         device, antialias, filter: for encoders given as specs, see `load_encoder`.
         views, augment: how many random views of the pictures are averaged; "shared" shows both copies alike,
             "independent" draws for each on its own, which rewards edits that no augmentation can hide.
-        projection_weight, projection_target: share of the hinge that asks for edits of a length, and that length.
+        projection_weight, projection_target: share of the hinge that asks for long edits, and how long.
         global_weight: share of the global loss.
         edit_floor: the `eps` of the directional loss. The published code has none; give 1e-8 for that.
-        templates: "own" for each encoder's own, "official" for those without the one the published code lacks, or a list.
+        templates: "own" for each encoder's own, "official" for those less the one that the published code
+            lacks, or a list.
 
-    Raises UsageError for prompts or numbers that make no sense, NadaError for guides or pictures that cannot be had.
-    Warns once if a prompt has words that an encoder does not know.
+    Raises UsageError for prompts or numbers that make no sense, NadaError for guides or pictures that cannot
+    be had. Warns once if a prompt has words that an encoder does not know.
     """
 
     def __init__(
@@ -91,8 +92,8 @@ class Guide:
         self._views, self._augment = views, augment
         self._targets = None if target_images is None else load_targets(target_images)
         self.encoders: list[Encoder] = [
-            load_encoder(encoder, device, antialias=antialias, filter=filter) if isinstance(encoder, str) else encoder
-            for encoder in check_encoders(encoders)
+            load_encoder(item, device, antialias=antialias, filter=filter) if isinstance(item, str) else item
+            for item in check_encoders(encoders)
         ]
         self.names = unique([encoder.name for encoder in self.encoders])
         warn_of_unknown_words(self.encoders, self._prompts)
@@ -102,7 +103,7 @@ class Guide:
 
     @torch.no_grad()
     def _find_text(self) -> None:
-        """Text direction and target embedding per encoder; the target is the bare prompt, as the published code has it."""
+        """Text direction and target embedding per encoder; the latter of the bare prompt, as published."""
         self._text_directions, self._target_embeddings = [], []
         for encoder, templates in zip(self.encoders, self._templates):
             if self._prompts is None:
@@ -154,7 +155,7 @@ class Guide:
         `loss/NAME` (before the encoder's weight), `cosine/NAME`, `edit_length/NAME`, `projection/NAME`.
         """
         if self.needs_source_images:
-            raise NadaError("The guide has target pictures but no source pictures; call set_source_images first.")
+            raise NadaError("The guide has target but no source pictures; call set_source_images first.")
         frozen, trainable = self._seen(frozen.detach(), trainable, rng)
         total, scalars = trainable.new_zeros((), dtype=torch.float32), {}
         for name, encoder, direction, target in zip(
@@ -184,18 +185,20 @@ class Guide:
         if self._augment == "none":
             return frozen, trainable
         if rng is None:
-            raise UsageError("A guide that augments its pictures needs an rng; pass a torch.Generator to loss.")
+            raise UsageError("A guide that augments needs randomness; pass a torch.Generator as rng.")
         before, after = [], []
         for _ in range(self._views):
             view = draw_view(frozen, rng)
             before.append(apply_view(frozen, view))
-            after.append(apply_view(trainable, view if self._augment == "shared" else draw_view(trainable, rng)))
+            if self._augment == "independent":
+                view = draw_view(trainable, rng)
+            after.append(apply_view(trainable, view))
         return torch.cat(before), torch.cat(after)
 
     def target_loss(self, images: Tensor) -> Tensor:
-        """Global loss of `images` (N, 3, H, W) against the target, summed over encoders by weight; 0-d, no augmentation.
+        """Global loss of `images` (N, 3, H, W) against the target, summed over encoders by weight; 0-d.
 
-        This is what adaptive layer selection differentiates. The target is the bare prompt, without templates.
+        This is what adaptive layer selection differentiates. No augmentation, no templates: the bare prompt.
         """
         parts = [
             encoder.weight * losses.global_loss(encoder.encode_image(images), target).mean()
@@ -227,7 +230,7 @@ def _choose_templates(encoder: Encoder, templates: Templates) -> list[Template]:
     if templates == "official":
         return check_templates(official(encoder.templates))
     if isinstance(templates, str):
-        raise UsageError(f"Unknown templates '{templates}'; choose own, official, or give a list of sentences with {{}}.")
+        raise UsageError(f"Unknown templates '{templates}'; choose own or official, or give a list.")
     return check_templates(templates)
 
 

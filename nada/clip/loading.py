@@ -1,8 +1,7 @@
-"""Turns a guide's spec into an open_clip model with its weights, its tokenizer and what it wants of a picture."""
+"""Turns a guide's spec into an open_clip model with its weights and its tokenizer."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import logging
@@ -19,12 +18,14 @@ from torch import Tensor, nn
 from nada._compat import import_open_clip
 from nada.clip.archives import is_torchscript, read_torchscript
 from nada.clip.quickgelu import needs_quick_gelu
-from nada.clip.specs import BUNDLED, FORMS, GuideSpec
-from nada.errors import NadaError, UsageError
+from nada.clip.registry import download, find_model, find_tag, short
+from nada.clip.specs import GuideSpec
+from nada.errors import NadaError
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "guides"
 CONFIG, NOTES = "open_clip_config.json", "nada.json"
-_NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")  # sizes that OpenAI's archives keep as tensors
+# Sizes that OpenAI's archives keep as tensors among the weights.
+_NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")
 
 
 @dataclass(frozen=True)
@@ -45,50 +46,10 @@ class LoadedModel:
         return digest.hexdigest()
 
 
-def near_match(word: str, known: list[str]) -> str:
-    """'; did you mean X?' for the nearest known word, or an empty string."""
-    by_fold = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(word.casefold(), list(by_fold), n=1, cutoff=0.6)
-    return f"; did you mean {by_fold[found[0]]}?" if found else ""
-
-
-def _model_name(open_clip: ModuleType, spec: GuideSpec) -> str:
-    """open_clip's name of the model. Raises UsageError with the nearest name if it has none such."""
-    known = open_clip.list_models()
-    name = spec.model.replace("/", "-")  # OpenAI writes ViT-B/32
-    if name not in known:
-        whole = f"{spec.model}/{spec.tag}".replace("/", "-") if spec.tag else name
-        hint = f"; write {whole}/TAG or {whole}=FILE." if whole in known else near_match(name, [*BUNDLED, *known])
-        raise UsageError(f"There is no guide '{spec.name}'{hint or f'; write {FORMS}.'}")
-    if spec.tag is None and spec.file is None:
-        tags = open_clip.list_pretrained_tags_by_model(name)
-        example = f"such as {name}/{tags[0]}, " if tags else ""
-        raise UsageError(f"The guide '{spec.name}' does not say which weights; write {name}/TAG, {example}or {name}=FILE.")
-    return name
-
-
-def _tag_config(open_clip: ModuleType, name: str, tag: str) -> dict[str, Any]:
-    config = open_clip.get_pretrained_cfg(name, tag)
-    if config:
-        return config
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    known = f"its tags are {', '.join(tags)}" if tags else f"it has no published weights; write {name}=FILE"
-    raise UsageError(f"The model {name} has no weights called '{tag}': {known}{near_match(tag, tags)}".rstrip("?.") + ".")
-
-
-def _download(open_clip: ModuleType, spec: GuideSpec, name: str, config: dict[str, Any]) -> Path:
-    try:
-        return Path(open_clip.download_pretrained(config))
-    except Exception as error:  # hub, http and socket libraries have no common ancestor
-        raise NadaError(
-            f"The weights of {spec.name} are not on this machine and could not be downloaded "
-            f"({type(error).__name__}); give a local file as {name}=FILE, or use the bundled guide 'demo'."
-        ) from error
-
-
 @contextmanager
 def _without_random_weights_warning() -> Iterator[None]:
     """open_clip warns when it builds a model before its weights are read, which is what happens here."""
+
     def wanted(record: logging.LogRecord) -> bool:
         return "initialized randomly" not in record.getMessage()
 
@@ -111,9 +72,8 @@ def _read_weights(open_clip: ModuleType, model: nn.Module, path: Path, archive: 
     except NadaError:
         raise
     except Exception as error:  # torch, safetensors, pickle and zip errors have no common ancestor
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise NadaError(
-            f"{path} does not hold weights of {what} ({reason}); name the model that the file was made for, "
+            f"{path} does not hold weights of {what} ({short(error)}); name the model it was made for, "
             "or save its plain state_dict as .safetensors."
         ) from error
     if not all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values()):
@@ -131,9 +91,9 @@ def load_model(spec: GuideSpec, quick_gelu: bool | None = None) -> LoadedModel:
     if spec.folder:
         return _load_folder(spec, spec.folder, quick_gelu)
     open_clip = import_open_clip()
-    name = _model_name(open_clip, spec)
-    tag = _tag_config(open_clip, name, spec.tag) if spec.tag else {}
-    path = spec.file or _download(open_clip, spec, name, tag)
+    name = find_model(open_clip, spec)
+    tag = find_tag(open_clip, name, spec.tag) if spec.tag else {}
+    path = spec.file or download(open_clip, spec, name, tag)
     if not path.is_file():
         raise NadaError(f"The guide's file {path} does not exist; check the path behind '{spec.model}='.")
     archive = is_torchscript(path)
@@ -144,7 +104,9 @@ def load_model(spec: GuideSpec, quick_gelu: bool | None = None) -> LoadedModel:
     return LoadedModel(_frozen(model), open_clip.get_tokenizer(name), path, quick)
 
 
-def _build(open_clip: ModuleType, name: str, quick_gelu: bool, preprocess: dict[str, Any] | None = None) -> nn.Module:
+def _build(
+    open_clip: ModuleType, name: str, quick_gelu: bool, preprocess: dict[str, Any] | None = None
+) -> nn.Module:
     with _without_random_weights_warning():
         return open_clip.create_model(
             name,
@@ -173,10 +135,11 @@ def _load_folder(spec: GuideSpec, folder: Path, quick_gelu: bool | None) -> Load
     """Load an open_clip folder: config and weights, and beside them perhaps our notes and a vocabulary."""
     if not (folder / CONFIG).is_file():
         missing = f"{folder} has no {CONFIG}" if folder.is_dir() else f"there is no folder {folder}"
-        raise NadaError(f"The guide {spec.name} cannot be loaded: {missing}; use NAME/TAG or NAME=FILE instead.")
+        remedy = "install the package again" if spec.bundled else "check the path, or use NAME/TAG"
+        raise NadaError(f"The guide {spec.name} cannot be loaded: {missing}; {remedy}.")
     config = _read_json(folder / CONFIG).get("model_cfg")
     if not isinstance(config, dict) or not isinstance(config.get("text_cfg"), dict):
-        raise NadaError(f"{folder / CONFIG} has no model_cfg with a text_cfg; it is not the config of an open_clip model.")
+        raise NadaError(f"{folder / CONFIG} has no model_cfg with a text_cfg, so it is no open_clip model.")
     open_clip = import_open_clip()
     weights = _weights_in(folder)
     quick = bool(config.get("quick_gelu", False)) if quick_gelu is None else quick_gelu
@@ -185,7 +148,7 @@ def _load_folder(spec: GuideSpec, folder: Path, quick_gelu: bool | None) -> Load
         model = _build(open_clip, place, quick)
         tokenizer = open_clip.get_tokenizer(place, **_vocabulary(folder, config["text_cfg"]))
     except Exception as error:  # open_clip raises whatever its model classes raise
-        raise NadaError(f"{folder / CONFIG} does not describe a model that open_clip can build ({error}).") from error
+        raise NadaError(f"open_clip cannot build {folder / CONFIG} ({short(error)}); restore it.") from error
     _check_vocabulary(folder, config["text_cfg"], tokenizer)
     _read_weights(open_clip, model, weights, is_torchscript(weights), str(folder / CONFIG))
     notes = _read_json(folder / NOTES) if (folder / NOTES).is_file() else {}

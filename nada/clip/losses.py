@@ -1,7 +1,7 @@
 """The guidance losses as pure functions of embeddings.
 
-Every `embeddings` argument is (N, D) with unit rows, `direction` is (D,) with unit length, dtypes agree, and what is
-returned is one number per sample, (N,), unless said otherwise. ΔE is `trainable - frozen`.
+Embeddings (`frozen`, `trainable`) are (N, D) with unit rows, `direction` is (D,) with unit length, dtypes
+agree, and what is returned is one number per sample, (N,). ΔE is `trainable - frozen`.
 
 Gal et al., "StyleGAN-NADA: CLIP-Guided Domain Adaptation of Image Generators", 2022, section 4.1.
 """
@@ -33,16 +33,16 @@ def edit_cosine(frozen: Tensor, trainable: Tensor, direction: Tensor, eps: float
 
 
 def directional_loss(frozen: Tensor, trainable: Tensor, direction: Tensor, eps: float = 1e-8) -> Tensor:
-    """`1 - <ΔE, d> / max(‖ΔE‖, eps)`: equation 3 of the paper, `1 - cos(ΔE, d)`, for every edit longer than `eps`.
+    """`1 - <ΔE, d> / max(‖ΔE‖, eps)`: the paper's `1 - cos(ΔE, d)` for every edit longer than `eps`.
 
-    The paper divides by ‖ΔE‖ alone, which is undefined where the two copies are still equal. Here an edit of zero
-    costs exactly 1 and its gradient is `-d / eps`: finite, and pulling along the direction.
+    The paper divides by ‖ΔE‖ alone, which is undefined where the two copies are still equal. Here an edit of
+    zero costs exactly 1 and its gradient is `-d / eps`: finite, and pulling along the direction.
     """
     return 1 - edit_cosine(frozen, trainable, direction, eps)
 
 
 def global_loss(embeddings: Tensor, target: Tensor) -> Tensor:
-    """`1 - cos(E, target)`, equation 1 of the paper; `target` is (D,), unit length."""
+    """`1 - cos(E, target)`, the paper's global loss; `target` is (D,), unit length."""
     return 1 - embeddings @ target
 
 

@@ -28,7 +28,7 @@ def official(templates: Sequence[Template]) -> list[Template]:
 
 
 def check_templates(templates: Sequence[Template]) -> list[Template]:
-    """Return `templates` as a list. Raises UsageError if there is none, or one has no place for the prompt."""
+    """Return `templates` as a list. Raises UsageError if there is none or one has no place for a prompt."""
     if not templates:
         raise UsageError("There are no prompt templates; give at least one, such as 'a photo of a {}'.")
     for template in templates:
@@ -38,7 +38,7 @@ def check_templates(templates: Sequence[Template]) -> list[Template]:
 
 
 def check_prompts(source: str, target: str) -> tuple[str, str]:
-    """Return both prompts with blanks squeezed. Raises UsageError where one is empty, or both say the same."""
+    """Return both prompts with blanks squeezed. Raises UsageError if one is empty or both are the same."""
     prompts = []
     for role, prompt in (("source", source), ("target", target)):
         prompts.append(" ".join(prompt.split()))
@@ -66,6 +66,6 @@ def text_direction(
     difference = (towards - away).mean(dim=0)
     if not torch.linalg.vector_norm(difference) > 1e-6:
         raise NadaError(
-            f"The guide sees no difference between '{source}' and '{target}'; use other words or another guide."
+            f"A guide sees no difference between '{source}' and '{target}'; use other words or guides."
         )
     return unit(difference)

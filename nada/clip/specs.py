@@ -1,7 +1,7 @@
 """What a person may write for a guide, taken apart.
 
     demo, demo-judge           bundled with this package
-    NAME/TAG                   an open_clip model and the tag of its published weights, such as ViT-B-32/openai
+    NAME/TAG                   an open_clip model and the tag of published weights, such as ViT-B-32/openai
     NAME=FILE                  an open_clip model and a local checkpoint of it
     local-dir:DIR              a folder with open_clip_config.json and weights, as the model hubs hold them
 
@@ -23,7 +23,7 @@ FORMS = "demo, NAME/TAG such as ViT-B-32/openai, NAME=FILE, or local-dir:DIR"
 
 @dataclass(frozen=True)
 class GuideSpec:
-    """One guide, as asked for. Exactly one of `bundled`, `folder`, (`model`, `tag`), (`model`, `file`) is set."""
+    """One guide, as asked for: `bundled`, or `folder`, or `model` with `tag` or `file`."""
 
     name: str  # how records and pictures call it
     weight: float = 1.0
@@ -35,7 +35,7 @@ class GuideSpec:
 
 
 def split_weight(text: str) -> tuple[str, float]:
-    """('demo@0.5') -> ('demo', 0.5). An @ inside a path is left alone. Raises UsageError for an unusable weight."""
+    """'demo@0.5' -> ('demo', 0.5). An @ inside a path is left alone. Raises UsageError for a bad weight."""
     match = re.fullmatch(r"(.+)@([^@/\\]*)", text, re.DOTALL)
     if not match:
         return text, 1.0
@@ -57,18 +57,18 @@ def split_weight(text: str) -> tuple[str, float]:
 def parse_spec(text: str) -> GuideSpec:
     """Take a guide's spec apart. Raises UsageError if it has none of the known forms.
 
-    A word that is neither bundled nor of another form is returned as `model` without a tag: only open_clip knows
-    what it could mean.
+    A word that is neither bundled nor of another form is returned as `model` without a tag: only open_clip
+    knows what it could mean.
     """
     body, weight = split_weight(text.strip())
     if body in BUNDLED:
         return GuideSpec(body, weight, bundled=body)
     if body.startswith("local-dir:") and body != "local-dir:":
-        folder = Path(body[len("local-dir:"):])
+        folder = Path(body.removeprefix("local-dir:")).expanduser()
         return GuideSpec(f"local-dir:{folder.name}", weight, folder=folder)
     model, equals, file = body.partition("=")
     if equals and model and file:
-        return GuideSpec(f"{model}={Path(file).name}", weight, model=model, file=Path(file))
+        return GuideSpec(f"{model}={Path(file).name}", weight, model=model, file=Path(file).expanduser())
     model, slash, tag = body.rpartition("/")
     if slash and model and tag and not equals:
         return GuideSpec(f"{model}/{tag}", weight, model=model, tag=tag)

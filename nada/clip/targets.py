@@ -22,7 +22,7 @@ TargetImages = Union[str, Path, Sequence[np.ndarray]]
 def load_targets(source: TargetImages) -> list[np.ndarray]:
     """The target pictures as uint8 (H, W, 3) arrays, in the order of their names.
 
-    `source` is a folder in which every file that is not hidden must be a picture, one picture's path, or arrays.
+    `source` is a folder in which every file that is not hidden must be a picture, or a path, or arrays.
     Raises NadaError for a path that does not exist, an empty folder, or a file that is not a picture.
     """
     if not isinstance(source, (str, Path)):
@@ -30,9 +30,9 @@ def load_targets(source: TargetImages) -> list[np.ndarray]:
     else:
         path = Path(source)
         if not path.exists():
-            raise NadaError(f"The target pictures {path} do not exist; give a folder of pictures or one picture.")
-        files = sorted(file for file in path.iterdir() if not file.name.startswith(".")) if path.is_dir() else [path]
-        arrays = [pictures.load_image(file) for file in files]
+            raise NadaError(f"The target pictures {path} do not exist; give a folder of pictures, or one.")
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        arrays = [pictures.load_image(file) for file in files if not file.name.startswith(".")]
     if not arrays:
         raise NadaError(f"There are no target pictures in {source}; put at least one there.")
     return arrays
@@ -49,7 +49,7 @@ def hash_targets(arrays: Sequence[np.ndarray]) -> str:
 
 @torch.no_grad()
 def mean_embedding(encoder: Encoder, images: Sequence[np.ndarray] | Tensor, batch: int = 16) -> Tensor:
-    """Mean (not normalised) embedding (D,) of uint8 arrays of any sizes, or of a tensor (N, 3, H, W) in [-1, 1]."""
+    """Mean embedding (D,), not normalised, of uint8 arrays of any sizes or of (N, 3, H, W) in [-1, 1]."""
     if isinstance(images, Tensor):
         parts = [encoder.encode_image(part) for part in images.split(batch)]
     else:  # one at a time: their sizes differ
@@ -61,5 +61,5 @@ def image_direction(source: Tensor, target: Tensor) -> Tensor:
     """norm(target - source) of two mean embeddings (D,). Raises NadaError where they are equal."""
     difference = target - source
     if not torch.linalg.vector_norm(difference) > 1e-6:
-        raise NadaError("The target pictures look to the guide just like the generator's own; use other pictures.")
+        raise NadaError("To the guide the target pictures look like the generator's own; use other ones.")
     return unit(difference)
