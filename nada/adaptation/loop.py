@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import time
 from contextlib import nullcontext
-from typing import Any, Callable, ContextManager, NamedTuple
+from typing import Any, ContextManager, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from torch import Tensor
 from nada.adaptation.settings import BETAS, Settings, resolve
 from nada.clip import Guide
 from nada.errors import NadaError
-from nada.models import Generator, Noise, mix_styles
+from nada.models import Generator, Noise, latents_from_seeds, mix_styles
 from nada.selection import Selection, choose_layers, first_moving_block, select_parameters
 
 _FP16_SCALE = 1024.0  # lifts gradients out of fp16's subnormal range; exact, being a power of two
@@ -71,6 +71,17 @@ class Adaptation:
     def device(self) -> torch.device:
         """Where both copies live."""
         return self.frozen.b4.const.device
+
+    @torch.no_grad()
+    def source_pictures(self, count: int = 16) -> Tensor:
+        """Return pictures `(count, C, H, W)` of the frozen copy for a guide with target pictures.
+
+        They have latents of their own, so that drawing them does not move the run's random state.
+        """
+        z = latents_from_seeds(range(2000, 2000 + count), self.frozen.config.z_dim).to(self.device)
+        classes = self.settings.classes or tuple(range(self.frozen.config.num_classes))
+        labels = [classes[index % len(classes)] for index in range(count)] if classes else None
+        return self.frozen(z, None if labels is None else torch.tensor(labels, device=self.device))
 
     def _require_grad(self, names: frozenset[str]) -> None:
         for name, parameter in self.moving.items():
@@ -229,6 +240,3 @@ def with_weights(generator: Generator, tensors: dict[str, Tensor]) -> Generator:
     for name, value in tensors.items():
         parameters[name].copy_(value)
     return result
-
-
-OnStep = Callable[[Adaptation, StepReport], bool]

@@ -1,0 +1,161 @@
+"""From options to everything an adaptation needs: networks, guide, judge, settings, and the record of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nada.adaptation.api import make_settings
+from nada.adaptation.settings import Settings, resolve
+from nada.checkpoints import hash_generator, load_generator
+from nada.clip import Guide
+from nada.config.adapt import AdaptConfig
+from nada.errors import UsageError
+from nada.models import Generator, GeneratorConfig
+from nada.runs import describe_environment, pick_device
+from nada.selection import Selection, select_parameters
+
+BUNDLED_GUIDE, BUNDLED_JUDGE = "demo", "demo-judge"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is made of. `judge` is None where nothing held out can look."""
+
+    config: AdaptConfig
+    generator: Generator
+    generator_sha256: str
+    guide: Guide
+    judge: Guide | None
+    settings: Settings
+    selection: Selection
+    device: torch.device
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers may move."""
+        sizes = dict(self.generator.named_parameters())
+        return sum(sizes[name].numel() for name in self.selection.names)
+
+    def headline(self) -> str:
+        """Return one line for people: generator, guide, device, kernels, what moves."""
+        config = self.generator.config
+        classes = f", {config.num_classes} classes" if config.num_classes else ""
+        judge = f", judge {self.judge.names[0]}" if self.judge else ""
+        return (
+            f"generator {self.config.generator} ({config.resolution} px{classes}), guide {' + '.join(self.guide.names)}"
+            f"{judge}, {self.device} {self.settings.precision}, torch kernels, "
+            f"{self.settings.layers}: {self.parameters:,} parameters, lr {self.settings.lr:.2g}"
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return the whole record for `config.json`: options, resolved settings, inputs by hash, versions."""
+        return {
+            "command": "adapt",
+            "options": dataclasses.asdict(self.config),
+            "settings": dataclasses.asdict(self.settings),
+            "generator": self.config.generator,
+            "generator_sha256": self.generator_sha256,
+            "generator_config": self.generator.config.to_dict(),
+            "selected": list(self.selection.names),
+            "parameters": self.parameters,
+            "guide": self.guide.describe(),
+            "judge": self.judge.describe() if self.judge else None,
+            "environment": describe_environment(),
+        }
+
+
+def make_plan(config: AdaptConfig) -> Plan:
+    """Load what `config` names and settle every default.
+
+    Raises:
+        UsageError: for options that make no sense together.
+        NadaError: for generators, guides or pictures that cannot be had.
+    """
+    if config.target is None and config.target_images is None:
+        raise UsageError('Say where to go: --source "image" --target "minimal logo", or --target-images DIR.')
+    if (config.source is None) != (config.target is None):
+        raise UsageError("--source and --target belong together: a direction in words has two ends.")
+    device = pick_device(config.device)
+    images = config.target_images and str(Path(config.target_images).resolve())
+    config = dataclasses.replace(config, generator=absolute_spec(config.generator), target_images=images)
+    generator = load_generator(config.generator)
+    settings = resolve(_settings(config, generator.config, device), generator.config)
+    selection = select_parameters(generator, settings.layers)
+    guide = _guide(config, device)
+    judge = _judge(config, guide, device)
+    sha256 = hash_generator(generator)
+    return Plan(config, generator.to(device), sha256, guide, judge, settings, selection, device)
+
+
+def absolute_spec(spec: str) -> str:
+    """Return a spec that means the same from any folder: files get their whole path."""
+    return str(Path(spec).resolve()) if Path(spec).exists() else spec
+
+
+def _settings(config: AdaptConfig, network: GeneratorConfig, device: torch.device) -> Settings:
+    precision = config.precision
+    if precision == "auto":
+        precision = "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    values: dict[str, object] = {
+        "seed": config.seed,
+        "mixing": config.mixing,
+        "ema": config.ema,
+        "precision": precision,
+        "classes": tuple(class_number(network, name) for name in config.classes),
+    }
+    for name in ("layers", "steps", "batch", "lr", "noise"):
+        if getattr(config, name) is not None:
+            values[name] = getattr(config, name)
+    return make_settings(config.method, values)
+
+
+def class_number(network: GeneratorConfig, name: str) -> int:
+    """Return the number of a class given by name or number. Raises UsageError listing the classes there are."""
+    if name in network.class_names:
+        return network.class_names.index(name)
+    if name.isdecimal() and int(name) < network.num_classes:
+        return int(name)
+    if not network.num_classes:
+        raise UsageError(f"--class {name}: this generator has no classes.")
+    there_are = ", ".join(network.class_names) or f"0 to {network.num_classes - 1}"
+    raise UsageError(f"--class {name}: there is no such class; there are {there_are}.")
+
+
+def _guide(config: AdaptConfig, device: torch.device) -> Guide:
+    """The published code resizes without antialiasing, leaves out one template, and has no floor and no views."""
+    published = config.method == "official"
+    augment = config.augment or ("none" if published else DEFAULT_AUGMENT)
+    return Guide(
+        list(config.clip),
+        config.source,
+        config.target,
+        target_images=config.target_images,
+        text_weight=config.text_weight,
+        image_weight=config.image_weight,
+        device=device,
+        filter=config.resize or ("bicubic" if published else None),
+        antialias=False if published and config.antialias is None else config.antialias,
+        views=config.views if augment != "none" else 1,
+        augment=augment,
+        projection_weight=config.hinge if config.hinge is not None else (0.0 if published else DEFAULT_HINGE),
+        **({"edit_floor": 1e-8, "templates": "official"} if published else {}),
+    )
+
+
+def _judge(config: AdaptConfig, guide: Guide, device: torch.device) -> Guide | None:
+    spec = config.judge
+    if spec == "auto":
+        spec = BUNDLED_JUDGE if set(guide.names) == {BUNDLED_GUIDE} else "none"
+    if spec == "none":
+        return None
+    return Guide([spec], config.source, config.target, target_images=config.target_images, device=device)
+
+
+# Chosen by pictures and judge, see experiments/demo/ADAPTATION.md.
+DEFAULT_AUGMENT = "shared"
+DEFAULT_HINGE = 0.0

@@ -1,0 +1,201 @@
+"""`nada adapt`: an adaptation with everything around it, kept in a run folder that can be resumed exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from nada.adaptation.card import model_card
+from nada.adaptation.loop import Adaptation, StepReport, with_weights
+from nada.adaptation.plan import Plan, make_plan
+from nada.adaptation.watch import Watch
+from nada.checkpoints import save_adaptation
+from nada.config.adapt import AdaptConfig
+from nada.errors import NadaError, UsageError
+from nada.files import read_json, write_json, write_text
+from nada.images import before_after, save_png
+from nada.models import Generator
+from nada.runs import Interrupts, create_run, find_run, load_state, save_tensors
+from nada.track import Tracker
+
+SAMPLES = 8
+SAMPLE_TRUNCATION = 0.7
+LOOK_EVERY = 10
+STATE = "last.ckpt"
+
+
+class Outcome(NamedTuple):
+    """Where a run lies and what `result.json` holds; `result` is None if it was interrupted before its end."""
+
+    folder: Path
+    result: dict[str, Any] | None
+
+
+def run_adaptation(config: AdaptConfig, announce: Callable[[str], None]) -> Outcome:
+    """Make or resume a run and work on it until its end or the first SIGINT or SIGTERM.
+
+    Args:
+        announce: told, in one line, what is about to run.
+
+    Raises:
+        NadaError: for bad input, a folder that cannot be written, or a loss that is no longer finite; in the last two
+            cases the last good state lies in the run folder.
+    """
+    folder = None
+    if config.resume is not None:
+        folder = find_run(config.resume, config.out, containing=STATE)
+        config = _resumed_config(folder, config)
+    plan = make_plan(config)
+    announce(plan.headline())
+    if folder is None:
+        folder = create_run(config.out, f"{config.source or 'source'} to {config.target or 'target pictures'}")
+        write_json(folder / "config.json", plan.describe())
+    elif read_json(folder / "config.json")["generator_sha256"] != plan.generator_sha256:
+        raise NadaError(f"{config.generator} is not the generator that {folder} was started with; its weights differ.")
+    return _Run(plan, folder).work()
+
+
+def _resumed_config(folder: Path, asked: AdaptConfig) -> AdaptConfig:
+    """The options the run was started with, only its length changed if that was asked for."""
+    options = read_json(folder / "config.json")["options"]
+    kept = AdaptConfig(**{key: tuple(value) if isinstance(value, list) else value for key, value in options.items()})
+    fixed = {"resume", "steps", "out", "device", "dry_run"}
+    for field in dataclasses.fields(AdaptConfig):
+        given = getattr(asked, field.name)
+        if field.name not in fixed and given != field.default and given != getattr(kept, field.name):
+            raise UsageError(
+                f"--resume goes on with the options of {folder}; --{field.name.replace('_', '-')} cannot change."
+            )
+    return dataclasses.replace(kept, steps=asked.steps or kept.steps, device=asked.device, resume=str(folder))
+
+
+class _Run:
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan, self.folder = plan, folder
+        self.adaptation = Adaptation(plan.generator, plan.guide, plan.settings)
+        if plan.guide.needs_source_images:
+            plan.guide.set_source_images(self.adaptation.source_pictures())
+        self.watch = Watch(self.adaptation, plan.judge) if plan.judge else None
+        self.losses: list[float] = []
+        self.seconds = 0.0
+        if (folder / STATE).is_file():
+            self._load(load_state(folder / STATE))
+        self.source_samples = self._sample(plan.generator)
+
+    def _sample(self, generator: Generator) -> np.ndarray:
+        """The same pictures of any generator; of the chosen classes in turn, where it has classes."""
+        classes = self.plan.settings.classes
+        labels = [classes[seed % len(classes)] for seed in range(SAMPLES)] if classes else None
+        return generator.sample(range(SAMPLES), SAMPLE_TRUNCATION, labels)
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self.adaptation.load_state_dict(state["adaptation"])
+        self.losses, self.seconds = state["losses"], state["seconds"]
+        if self.watch and state["watch"]:
+            self.watch.load_state_dict(state["watch"])
+
+    def _save(self) -> None:
+        watch = self.watch.state_dict() if self.watch else None
+        state = {"adaptation": self.adaptation.state_dict(), "watch": watch}
+        save_tensors(self.folder / STATE, {**state, "losses": self.losses, "seconds": self.seconds})
+
+    @property
+    def _stopped_by_judge(self) -> bool:
+        return bool(self.plan.config.stop and self.watch and self.watch.should_stop)
+
+    def work(self) -> Outcome:
+        """Take the steps that are left, then write the result."""
+        steps, start = self.plan.settings.steps, self.adaptation.step
+        with Interrupts() as interrupts, Tracker(self.folder, start) as tracker:
+            if start == 0:
+                tracker.text("options", f"```json\n{json.dumps(self.plan.describe(), indent=1)}\n```")
+            with tqdm(total=steps, initial=start, unit="step", disable=None) as bar:
+                while self.adaptation.step < steps and not self._stopped_by_judge:
+                    self._advance(tracker, bar)
+                    if interrupts.requested:
+                        self._save()
+                        return Outcome(self.folder, None)
+            return Outcome(self.folder, self._finish(tracker))
+
+    def _advance(self, tracker: Tracker, bar: tqdm) -> None:
+        try:
+            report = self.adaptation.advance()
+        except NadaError as error:
+            self._save()
+            raise NadaError(f"{error} The last good state is in {self.folder / STATE}.") from error
+        self.losses.append(report.loss)
+        self.seconds += report.seconds
+        tracker.scalars(report.step, self._record(report))
+        bar.set_postfix(loss=f"{report.loss:.3f}", refresh=False)
+        bar.update()
+        config, last = self.plan.config, report.step == self.plan.settings.steps
+        if report.step % config.sample_every == 0 or last:
+            self._show(tracker)
+        if report.step % config.checkpoint_every == 0 or last:
+            self._save()
+
+    def _record(self, report: StepReport) -> dict[str, float]:
+        """One line of the record; how far the weights have moved and what the judge sees only now and then."""
+        values = {"loss/total": report.loss, **report.scalars}
+        values |= {"step/lr": self.plan.settings.lr, "step/seconds": report.seconds}
+        if report.step % LOOK_EVERY == 0 or report.step == self.plan.settings.steps:
+            changes = self.adaptation.weight_changes()
+            values |= {f"weight_change/{block}": change for block, change in changes.items()}
+            values |= self.watch.look() if self.watch else {}
+        if self.adaptation.selection.adaptive:
+            modules = {name.split(".conv")[0] for name in report.chosen}
+            values |= {f"chosen/{block}": float(block in modules) for block in self.plan.generator.block_names}
+        return values
+
+    def _labels(self) -> tuple[str, str]:
+        config = self.plan.config
+        return f"source: {config.source or 'generator'}", f"adapted: {config.target or 'towards the target pictures'}"
+
+    def _show(self, tracker: Tracker) -> None:
+        adapted = self._sample(self.adaptation.adapted_generator())
+        step = self.adaptation.step
+        picture = before_after(self.source_samples, adapted, self._labels())
+        save_png(self.folder / "samples" / f"step-{step:06d}.png", picture)
+        tracker.images(step, "samples", picture)
+
+    def _finish(self, tracker: Tracker) -> dict[str, Any]:
+        plan = self.plan
+        keep_best = bool(plan.config.stop and self.watch and self.watch.best_weights)
+        weights = self.watch.best_weights if keep_best else self.adaptation.weights()
+        adapted = with_weights(plan.generator, weights)
+        result = self._result(self.watch.best_step if keep_best else self.adaptation.step)
+        save_adaptation(
+            self.folder / "adaptation.safetensors",
+            weights,
+            {"base": plan.config.generator, "base_sha256": plan.generator_sha256, "layers": plan.settings.layers},
+        )
+        picture = before_after(self.source_samples, self._sample(adapted), self._labels())
+        save_png(self.folder / "before-after.png", picture, {"nada": json.dumps(plan.describe()["options"])})
+        tracker.images(self.adaptation.step, "before-after", picture)
+        options = {**plan.describe()["options"], **dataclasses.asdict(plan.settings)}
+        options["generator_sha256"] = plan.generator_sha256
+        write_text(self.folder / "README.md", model_card(options, result, plan.guide.describe()))
+        self._save()
+        write_json(self.folder / "result.json", result)
+        return result
+
+    def _result(self, best_step: int) -> dict[str, Any]:
+        return {
+            "steps": self.adaptation.step,
+            "best_step": best_step,
+            "ended": "the judge saw no further gain" if self._stopped_by_judge else "all steps taken",
+            "first_loss": self.losses[0],
+            "last_loss": self.losses[-1],
+            "parameters": self.plan.parameters,
+            "seconds": round(self.seconds, 2),
+            "seconds_per_step": round(self.seconds / max(len(self.losses), 1), 4),
+            "judge": self.plan.judge.names[0] if self.plan.judge else None,
+            "judged": self.watch.measures if self.watch else {},
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
