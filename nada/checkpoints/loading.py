@@ -1,0 +1,180 @@
+"""`load_generator`: one door for every kind of generator."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nada.checkpoints import native, nvlabs_networks, rosinality
+from nada.checkpoints.pickles import BadFile
+from nada.checkpoints.sizes import build_generator, build_network
+from nada.checkpoints.sniffing import Content, generator_checkpoint, opened
+from nada.errors import NadaError, UsageError
+from nada.files import read_json
+from nada.models import Discriminator, Generator
+
+BUNDLED = ("demo", "demo-cifar10")
+ASSETS = Path(__file__).resolve().parents[1] / "assets" / "generators"
+_MAX_CHAIN = 8  # adaptations of adaptations; also ends a run that names itself as its base
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A generator and where it came from: `kind` of source, its `path`, and a `note` for people (may be empty)."""
+
+    generator: Generator
+    kind: str
+    path: Path
+    note: str = ""
+
+
+def load_generator(spec: str | Path, device: Any = "cpu") -> Generator:
+    """Load a generator, in eval mode and without gradients.
+
+    Args:
+        spec: `demo` or `demo-cifar10` (bundled); a name of `nada models list`, once fetched; a file of
+            stylegan2-ada-pytorch, stylegan3 (StyleGAN2 architecture) or rosinality/stylegan2-pytorch; a folder that
+            `save_generator` wrote; the folder of a training or adaptation run; `hf:owner/name`.
+        device: where to put it.
+
+    A file without the mean style (`latent_avg`) gets it computed from 10,000 fixed latents.
+
+    Raises:
+        NadaError: one sentence, naming the file, for everything that can be wrong with it.
+        UsageError: if there is no such thing as `spec`.
+    """
+    return read_generator(spec).generator.to(device)
+
+
+def read_generator(spec: str | Path) -> Loaded:
+    """Like `load_generator`, on the CPU, with the source beside it."""
+    return _read_path(find(spec), _MAX_CHAIN)
+
+
+def find(spec: str | Path) -> Path:
+    """Return the file or folder that `spec` stands for. Raises NadaError and UsageError as `load_generator`."""
+    from nada.checkpoints import registry
+
+    text = str(spec)
+    if text in BUNDLED and not isinstance(spec, Path):
+        if not native.is_native(ASSETS / text):
+            raise NadaError(f"The bundled generator {text!r} is not part of this installation; give another with --generator FILE.")
+        return ASSETS / text
+    if text.startswith("hf:"):
+        return _from_hub(text[3:])
+    if text and Path(text).expanduser().exists():
+        return Path(text).expanduser()
+    if text in registry.KNOWN:
+        return registry.cached(text)
+    raise _unknown(text, [*BUNDLED, *registry.KNOWN])
+
+
+def _unknown(text: str, names: list[str]) -> UsageError:
+    path = Path(text).expanduser()
+    beside = [str(path.with_name(item.name)) for item in _listing(path.parent)]
+    near = difflib.get_close_matches(text, [*names, *beside], n=3, cutoff=0.6)
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    return UsageError(
+        f"There is no generator {text!r}.{hint} A generator is {' or '.join(BUNDLED)}, a name of 'nada models list', "
+        "a .pkl or .pt file, a run folder, or hf:owner/name."
+    )
+
+
+def _listing(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())[:1000]
+    except OSError:
+        return []
+
+
+def _from_hub(name: str) -> Path:
+    owner, _, repository = name.partition("/")
+    if not owner or not repository or "/" in repository:
+        raise UsageError(f"A generator of the Hugging Face hub is written hf:owner/name, not 'hf:{name}'.")
+    import huggingface_hub
+
+    try:
+        return Path(huggingface_hub.snapshot_download(name, allow_patterns=[native.WEIGHTS, native.CONFIG]))
+    except Exception as error:  # the library passes on errors of whichever HTTP client it uses
+        raise NadaError(
+            f"cannot get hf:{name} ({type(error).__name__}): check the name and the network, or download "
+            f"{native.WEIGHTS} and {native.CONFIG} elsewhere and give their folder (--generator FOLDER)."
+        ) from error
+
+
+def _read_path(path: Path, depth: int) -> Loaded:
+    if path.is_dir():
+        return _read_folder(path, depth)
+    if path.suffix == ".safetensors" and (path.parent / native.CONFIG).is_file():
+        return _read_folder(path.parent, depth)
+    with opened(path) as content:
+        return _read_content(content, path)
+
+
+def _read_content(content: Content, path: Path) -> Loaded:
+    if content.kind == "torch":
+        config, values = rosinality.read_generator(generator_checkpoint(content.value))
+        note = "" if "mapping.w_avg" in values else "the mean style was computed, since the file has no latent_avg"
+        return Loaded(build_generator(config, values), "rosinality", path, note)
+    networks = content.value
+    network = networks.get("G_ema") or networks.get("G")
+    if network is None:
+        raise BadFile("holds a discriminator but no generator")
+    note = "" if "G_ema" in networks else "the file has no averaged weights (G_ema), so G was taken"
+    return Loaded(build_generator(*nvlabs_networks.read_generator(network)), "nvlabs", path, note)
+
+
+def _read_folder(path: Path, depth: int) -> Loaded:
+    try:
+        if (path / native.ADAPTATION).is_file():
+            return _read_adaptation(path, depth)
+        if native.is_native(path):
+            return Loaded(native.read_folder(path), "nada", path)
+        if native.is_native(path / "generator"):
+            return Loaded(native.read_folder(path / "generator"), "training run", path)
+    except BadFile as error:
+        raise NadaError(f"{path} {error}.") from error
+    raise NadaError(
+        f"{path} is no folder of a generator: it has neither {native.WEIGHTS} with {native.CONFIG} nor generator/ nor "
+        f"{native.ADAPTATION}; if it is a run, let it finish or resume it."
+    )
+
+
+def _read_adaptation(path: Path, depth: int) -> Loaded:
+    base = read_json(path / native.CONFIG)
+    base = base.get("generator") if isinstance(base, dict) else None
+    if not isinstance(base, str) or not base:
+        raise NadaError(f"{path / native.CONFIG} does not say which generator was adapted (key 'generator').")
+    if depth == 0:
+        raise NadaError(f"{path} is an adaptation of an adaptation of … without end; its config.json is wrong.")
+    try:
+        loaded = _read_path(find(base), depth - 1)
+    except NadaError as error:
+        raise NadaError(f"{path} was adapted from {base!r}, which cannot be loaded: {error}") from error
+    native.apply_adaptation(loaded.generator, path / native.ADAPTATION, base)
+    return Loaded(loaded.generator, "adaptation", path, f"adapted from {base}")
+
+
+def load_discriminator(spec: str | Path, device: Any = "cpu") -> Discriminator:
+    """Load the discriminator `D` of a NVIDIA pickle or `d` of a rosinality checkpoint, in eval mode, without gradients.
+
+    Raises NadaError and UsageError as `load_generator`, also for sources that hold none.
+    """
+    path = find(spec)
+    if path.is_dir():
+        raise NadaError(f"{path} holds no discriminator; give the .pkl or .pt file of a training run.")
+    with opened(path) as content:
+        config, values = _discriminator_values(content)
+        return build_network(Discriminator, config, values).to(device)
+
+
+def _discriminator_values(content: Content) -> tuple[Any, Any]:
+    if content.kind == "torch":
+        if not rosinality.find_discriminator(content.value):
+            raise BadFile("holds no discriminator (no d); take a checkpoint of its training")
+        return rosinality.read_discriminator(content.value)
+    if "D" not in content.value:
+        raise BadFile("holds no discriminator (no D); take a checkpoint of its training")
+    return nvlabs_networks.read_discriminator(content.value["D"])
