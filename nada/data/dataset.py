@@ -1,0 +1,71 @@
+"""Pictures in memory, and the order that training takes them in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nada.images import from_uint8
+
+
+@dataclass(frozen=True)
+class ImageDataset:
+    """Pictures `images (N, H, W, 3)` uint8 with class numbers `labels (N,)`, or None where there are no classes."""
+
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def without_classes(self) -> ImageDataset:
+        """The same pictures, unlabelled."""
+        return ImageDataset(self.images, None, (), self.skipped, self.ignored)
+
+    def batch(self, indices: np.ndarray) -> tuple[Tensor, Tensor | None]:
+        """Pictures `(N, 3, H, W)` in [-1, 1] and class numbers `(N,)` of the indices given."""
+        labels = None if self.labels is None else torch.from_numpy(self.labels[indices])
+        return from_uint8(self.images[indices]), labels
+
+    def order(self, start: int, count: int, seed: int) -> np.ndarray:
+        """Indices of the pictures `start` to `start + count` of an endless shuffled sequence.
+
+        Each pass over the data is a permutation of its own, made from the seed and the number of the pass. So the
+        place in the data needs no state beside the count of pictures seen.
+        """
+        parts = []
+        position, end = start, start + count
+        while position < end:
+            number, offset = divmod(position, len(self))
+            taken = np.random.default_rng([seed, number]).permutation(len(self))[offset : offset + end - position]
+            parts.append(taken)
+            position += len(taken)
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+    def class_counts(self) -> dict[str, int]:
+        """How many pictures each class has."""
+        if self.labels is None:
+            return {}
+        counts = np.bincount(self.labels, minlength=len(self.class_names))
+        return dict(zip(self.class_names, counts.tolist()))
+
+    def describe(self) -> dict[str, Any]:
+        """What a run records of its data: counts, classes, what was left out, and a hash of pixels and labels."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.images).tobytes())
+        digest.update(b"" if self.labels is None else self.labels.tobytes())
+        return {
+            "pictures": len(self),
+            "size": self.images.shape[1],
+            "classes": self.class_counts(),
+            "skipped": list(self.skipped),
+            "ignored": len(self.ignored),
+            "sha256": digest.hexdigest(),
+        }
