@@ -165,7 +165,7 @@ class Adaptation:
         self._update_average()
         self.step += 1
         scalars = {name: float(value) for name, value in result.scalars.items()}
-        return StepReport(self.step, float(result.total), scalars, time.perf_counter() - started, chosen)
+        return StepReport(self.step, result.total.item(), scalars, time.perf_counter() - started, chosen)
 
     def _backward(self, loss: Tensor, chosen: frozenset[str]) -> None:
         self.optimizer.zero_grad(set_to_none=not self.settings.idle_decay)
@@ -229,6 +229,9 @@ class Adaptation:
         for name, value in state["average"].items():
             self.average[name].copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.settings.idle_decay:  # layers that have moved before are stepped with zero gradients from then on
+            for parameter in self.optimizer.state:
+                parameter.grad = torch.zeros_like(parameter)
         self.rng.set_state(state["rng"])
         self.step = state["step"]
 
