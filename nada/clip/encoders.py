@@ -15,7 +15,7 @@ from nada.clip.loading import LoadedModel, load_model
 from nada.clip.losses import unit
 from nada.clip.prompts import Template, check_templates, fill
 from nada.clip.specs import GuideSpec, parse_spec
-from nada.errors import NadaError
+from nada.errors import NadaError, UsageError
 
 
 class Encoder(Protocol):
@@ -138,6 +138,8 @@ def load_encoder(
     was trained with, else bicubic, antialiased. `quick_gelu` overrides the choice of `nada.clip.quickgelu`.
     Raises UsageError for a spec that names nothing, NadaError for weights that are missing, unfit or offline.
     """
+    if filter not in (None, *pictures.FILTERS):
+        raise UsageError(f"There is no resize filter '{filter}'; choose from {', '.join(pictures.FILTERS)}.")
     parsed = parse_spec(spec)
     loaded = load_model(parsed, quick_gelu)
     if antialias is None:

@@ -24,8 +24,8 @@ from nada.errors import NadaError
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "guides"
 CONFIG, NOTES = "open_clip_config.json", "nada.json"
-# Sizes that OpenAI's archives keep as tensors among the weights.
-_NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")
+# What archives keep as tensors among the weights: OpenAI's sizes, and the causal mask, which is computed.
+_NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size", "attn_mask")
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,9 @@ def _read_weights(open_clip: ModuleType, model: nn.Module, path: Path, archive: 
     """Load `path` into `model`, every tensor exactly once. Raises NadaError; no code in the file is run."""
     try:
         if archive:
-            tensors = {key: value for key, value in read_torchscript(path).items() if key not in _NOT_WEIGHTS}
-            model.load_state_dict(tensors, strict=True)
+            tensors = read_torchscript(path).items()
+            weights = {name: tensor for name, tensor in tensors if name.split(".")[-1] not in _NOT_WEIGHTS}
+            model.load_state_dict(weights, strict=True)
         else:
             open_clip.load_checkpoint(model, str(path), strict=True, weights_only=True)
     except NadaError:
