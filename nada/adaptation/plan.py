@@ -56,7 +56,7 @@ class Plan:
         """Return the whole record for `config.json`: options, resolved settings, inputs by hash, versions."""
         return {
             "command": "adapt",
-            "options": dataclasses.asdict(self.config),
+            "options": dataclasses.asdict(dataclasses.replace(self.config, resume=None)),
             "settings": dataclasses.asdict(self.settings),
             "generator": self.config.generator,
             "generator_sha256": self.generator_sha256,

@@ -55,9 +55,9 @@ def run_adaptation(config: AdaptConfig, announce: Callable[[str], None]) -> Outc
     announce(plan.headline())
     if folder is None:
         folder = create_run(config.out, f"{config.source or 'source'} to {config.target or 'target pictures'}")
-        write_json(folder / "config.json", plan.describe())
     elif read_json(folder / "config.json")["generator_sha256"] != plan.generator_sha256:
         raise NadaError(f"{config.generator} is not the generator that {folder} was started with; its weights differ.")
+    write_json(folder / "config.json", plan.describe())
     return _Run(plan, folder).work()
 
 

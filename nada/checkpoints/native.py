@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -23,8 +24,8 @@ BASE_HASH = "base_sha256"  # the metadata key by which an adaptation knows its b
 def hash_generator(generator: Generator) -> str:
     """Return 64 hex digits that name the weights: sha256 over names, shapes and float32 values.
 
-    `mapping.w_avg` is left out. Files without it get it computed, and that sum may differ in its last bit between
-    machines; it moves no picture without truncation.
+    `mapping.w_avg` is left out. Files without it get it computed, and that sum may differ in its last bit
+    between machines; it moves no picture without truncation.
     """
     digest = hashlib.sha256()
     for name, value in sorted(generator.state_dict().items()):
@@ -39,8 +40,10 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
 
 
-def save_generator(folder: str | Path, generator: Generator, metadata: Mapping[str, Any] | None = None) -> Path:
-    """Write a generator as a folder that `load_generator` reads; an older one there is replaced, file by file.
+def save_generator(
+    folder: str | Path, generator: Generator, metadata: Mapping[str, Any] | None = None
+) -> Path:
+    """Write a generator as a folder that `load_generator` reads, replacing an older one file by file.
 
     Args:
         metadata: anything for JSON, such as where the weights come from; kept under "metadata".
@@ -54,17 +57,30 @@ def save_generator(folder: str | Path, generator: Generator, metadata: Mapping[s
     if (folder / CONFIG).exists():
         _read_config(folder)
     write_bytes(folder / WEIGHTS, save(_plain(generator.state_dict()), metadata={"format": "pt"}))
-    content = {"format": FORMAT, "version": VERSION, "config": generator.config.to_dict(), "metadata": dict(metadata or {})}
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "config": generator.config.to_dict(),
+        "metadata": dict(metadata or {}),
+    }
     write_json(folder / CONFIG, content)
     return folder
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
     content = read_json(folder / CONFIG)
-    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("config"), dict):
-        raise NadaError(f"{folder / CONFIG} does not describe a generator (no format {FORMAT!r}); choose another folder.")
+    if (
+        not isinstance(content, dict)
+        or content.get("format") != FORMAT
+        or not isinstance(content.get("config"), dict)
+    ):
+        raise NadaError(
+            f"{folder / CONFIG} does not describe a generator (no format {FORMAT!r}); choose another folder."
+        )
     if content.get("version") != VERSION:
-        raise NadaError(f"{folder} is of version {content.get('version')!r} of the format; update nada to read it.")
+        raise NadaError(
+            f"{folder} is of version {content.get('version')!r} of the format; update nada to read it."
+        )
     return content
 
 
@@ -99,7 +115,10 @@ def _checked_config(folder: Path, values: Mapping[str, Tensor]) -> GeneratorConf
     sizes = generator_sizes({name: tuple(value.shape) for name, value in values.items()}, **settings)
     for key, found in sizes.to_dict().items():
         if key in content and content[key] != found:
-            raise BadFile(f"does not fit together: {CONFIG} says {key} = {str(content[key])[:80]}, the weights say {found}")
+            raise BadFile(
+                f"does not fit together: {CONFIG} says {key} = {str(content[key])[:80]}, "
+                f"the weights say {found}"
+            )
     return sizes
 
 
@@ -142,7 +161,18 @@ def save_adaptation(path: str | Path, tensors: Mapping[str, Tensor], metadata: M
 
     if len(metadata.get(BASE_HASH, "")) != 64:
         raise NadaError(f"An adaptation needs the hash of its base as metadata[{BASE_HASH!r}].")
-    return write_bytes(path, save(_plain(tensors), metadata={key: str(value) for key, value in metadata.items()}))
+    # One key, since safetensors writes several in random order and equal runs shall give equal bytes.
+    return write_bytes(path, save(_plain(tensors), metadata={"nada": json.dumps(dict(metadata), sort_keys=True)}))
+
+
+def read_adaptation(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return what `save_adaptation` wrote: tensors and metadata. Raises NadaError naming the file."""
+    tensors, stored = read_tensors(path)
+    try:
+        metadata = json.loads(stored.get("nada", ""))
+    except ValueError as error:
+        raise NadaError(f"{path} is no adaptation of nada: it does not say what it was made from.") from error
+    return tensors, metadata if isinstance(metadata, dict) else {}
 
 
 @torch.no_grad()
@@ -151,7 +181,7 @@ def apply_adaptation(base: Generator, path: Path, base_name: str) -> dict[str, s
 
     Raises NadaError if the file was made from another base, or holds tensors that do not fit.
     """
-    tensors, metadata = read_tensors(path)
+    tensors, metadata = read_adaptation(path)
     if metadata.get(BASE_HASH) != hash_generator(base):
         raise NadaError(
             f"{path} was made from another generator than {base_name} is now (their hashes differ); "
