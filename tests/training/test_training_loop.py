@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from nada.data import ImageDataset
+from nada.errors import NadaError
+from nada.models import DiscriminatorConfig, GeneratorConfig
+from nada.training import Recipe, TrainingDiverged, TrainingState, create_state, train
+from nada.training.loop import average_memory, group_by_class, step_rng, train_step, update_average
+
+RECIPE = Recipe(batch=4, ema_kimg=0.1, r1_interval=2, mixing=0.5, ada_kimg=0.05, seed=3)
+
+
+def make_data(classes: int = 2, count: int = 11) -> ImageDataset:
+    images = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+    names = tuple("abcd"[:classes])
+    return ImageDataset(images, np.arange(count) % classes if classes else None, names)
+
+
+def make_state(classes: int = 2) -> TrainingState:
+    names = tuple("abcd"[:classes])
+    generator = GeneratorConfig(8, (6, 5), 4, 6, 2, classes, names)
+    return create_state(generator, DiscriminatorConfig(8, (6, 4), classes, mapping_layers=1), 0.01, 1, torch.device("cpu"))
+
+
+def content(state: TrainingState) -> dict[str, bytes | str]:
+    """The bytes of every tensor, and every other value, by the path to it."""
+    found: dict[str, bytes | str] = {}
+
+    def collect(path: str, value: object) -> None:
+        if isinstance(value, torch.Tensor):
+            found[path] = value.detach().numpy().tobytes()
+        elif isinstance(value, dict):
+            for key, one in value.items():
+                collect(f"{path}/{key}", one)
+        else:
+            found[path] = repr(value)
+
+    collect("", state.state_dict())
+    return found
+
+
+def saved_and_loaded(state: TrainingState) -> TrainingState:
+    buffer = io.BytesIO()
+    torch.save(state.state_dict(), buffer)
+    buffer.seek(0)
+    loaded = make_state()
+    loaded.load_state_dict(torch.load(buffer, weights_only=True))
+    return loaded
+
+
+@pytest.mark.parametrize("policy", ["ada", "diff", "none"])
+def test_stopping_and_going_on_equals_an_unbroken_run_byte_for_byte(policy: str) -> None:
+    recipe = replace(RECIPE, augment=policy)
+    unbroken = content(train(make_state(), make_data(), recipe, 7))
+    assert len(unbroken) > 100
+    for stop in (1, 4):
+        half = saved_and_loaded(train(make_state(), make_data(), recipe, stop))
+        torch.rand(5)  # the global generator must not matter
+        assert content(train(half, make_data(), recipe, 7)) == unbroken
+
+
+def test_seed_decides_everything_and_something() -> None:
+    runs = [content(train(make_state(), make_data(), replace(RECIPE, seed=seed), 2)) for seed in (3, 3, 4)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_every_parameter_of_both_networks_is_trained() -> None:
+    """Catches a discriminator left frozen by the generator's step, and a part that gets no gradient."""
+    before, state = make_state(), make_state()
+    train(state, make_data(), RECIPE, 3)
+    for part in ("generator", "discriminator", "average"):
+        start = dict(getattr(before, part).named_parameters())
+        moved = {name: not torch.equal(value, start[name]) for name, value in getattr(state, part).named_parameters()}
+        assert all(moved.values()), [name for name, value in moved.items() if not value]
+    assert not torch.equal(state.average.mapping.w_avg, before.average.mapping.w_avg)
+
+
+def test_the_average_follows_its_formula() -> None:
+    state = make_state()
+    average, network = state.average.b4.const.clone(), torch.randn_like(state.generator.b4.const)
+    with torch.no_grad():
+        state.generator.b4.const.copy_(network)
+    update_average(state.average, state.generator, 0.75)
+    assert torch.allclose(state.average.b4.const, 0.75 * average + 0.25 * network)
+
+
+def test_the_average_warms_up_then_halves_after_its_half_life() -> None:
+    assert average_memory(batch=16, ema_kimg=1.0, seen=10**9) == pytest.approx(0.5 ** (16 / 1000))
+    assert average_memory(batch=16, ema_kimg=1.0, seen=3200) == pytest.approx(0.5 ** (16 / 160))
+    assert average_memory(batch=16, ema_kimg=0.0, seen=3200) == 0.0
+
+
+def test_r1_is_lazy_and_as_strong_as_its_interval() -> None:
+    """Without the factor, a lazy penalty would be weaker the rarer it is."""
+    norms = {}
+    for interval in (1, 16):
+        state = make_state()
+        recipe = replace(RECIPE, gamma=1e6, r1_interval=interval)
+        norms[interval] = train_step(state, make_data(), recipe)["gradient/discriminator"]
+        second = train_step(state, make_data(), recipe)
+        assert ("loss/r1" in second) == (interval == 1)
+    assert norms[16] / norms[1] == pytest.approx(16, rel=1e-3)
+
+
+def test_it_trains_without_classes_and_in_bf16() -> None:
+    state = train(make_state(classes=0), make_data(classes=0), replace(RECIPE, bf16=True), 2)
+    assert all(p.dtype == torch.float32 and p.isfinite().all() for p in state.generator.parameters())
+
+
+@pytest.mark.parametrize(
+    ("part", "what"), [("generator", "The generator's loss"), ("discriminator", "The generator's loss")]
+)
+def test_a_loss_that_is_no_number_stops_before_the_update(part: str, what: str) -> None:
+    state = train(make_state(), make_data(), RECIPE, 2)
+    with torch.no_grad():
+        next(getattr(state, part).parameters()).fill_(float("nan"))
+    before = {name: value.clone() for name, value in state.discriminator.state_dict().items()}
+    with pytest.raises(TrainingDiverged, match=f"{what} is not a finite number at step 3.*--lr") as caught:
+        train(state, make_data(), RECIPE, 5)
+    assert caught.value.step == 3 and state.step == 2
+    after = state.discriminator.state_dict()
+    assert all(torch.equal(after[name], value) or value.isnan().any() for name, value in before.items())
+
+
+def test_on_step_sees_every_step_and_can_stop() -> None:
+    seen = []
+
+    def on_step(state: TrainingState, scalars: dict[str, float]) -> bool:
+        seen.append(state.step)
+        assert all(np.isfinite(value) for value in scalars.values())
+        return state.step == 2
+
+    assert train(make_state(), make_data(), RECIPE, 5, on_step).step == 2
+    assert seen == [1, 2]
+
+
+def test_adaptive_augmentation_rises_while_reals_are_recognised() -> None:
+    state = train(make_state(), make_data(), RECIPE, 1)
+    assert 0 <= state.augment_probability <= 0.8
+    state.real_sign = 1.0
+    before = state.augment_probability
+    train_step(state, make_data(), RECIPE)
+    assert state.augment_probability > before
+
+
+def test_groups_of_the_minibatch_statistic_hold_one_class() -> None:
+    """The statistic takes samples i, i + N / group, …: with every class 4 times, each group is one class."""
+    labels = np.random.default_rng(0).permutation(np.arange(16) % 4)
+    order = group_by_class(labels, 4)
+    assert sorted(order) == list(range(16))
+    assert all(len(set(labels[order][first::4])) == 1 for first in range(4))
+    assert sorted(group_by_class(labels[:7], 4)) == list(range(7))
+
+
+def test_steps_draw_independently_of_each_other() -> None:
+    draws = [torch.rand(3, generator=step_rng(seed, step)).tolist() for seed, step in ((0, 0), (0, 1), (1, 0), (0, 0))]
+    assert draws[0] == draws[3] and draws[0] != draws[1] and draws[0] != draws[2] and draws[1] != draws[2]
+
+
+def test_states_of_other_networks_and_other_files_are_refused() -> None:
+    state = make_state(classes=0)
+    with pytest.raises(NadaError, match="other networks"):
+        state.load_state_dict(make_state(classes=2).state_dict())
+    with pytest.raises(NadaError, match="not of a training run"):
+        state.load_state_dict({"step": 3})
