@@ -72,7 +72,8 @@ def _resumed_config(folder: Path, asked: AdaptConfig) -> AdaptConfig:
             raise UsageError(
                 f"--resume goes on with the options of {folder}; --{field.name.replace('_', '-')} cannot change."
             )
-    return dataclasses.replace(kept, steps=asked.steps or kept.steps, device=asked.device, resume=str(folder))
+    device = kept.device if asked.device == "auto" else asked.device
+    return dataclasses.replace(kept, steps=asked.steps or kept.steps, device=device, resume=str(folder))
 
 
 class _Run:
