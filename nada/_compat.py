@@ -1,9 +1,9 @@
 """Makes open_clip importable beside a CPU build of torch.
 
-The registry's torchvision wheel is linked against CUDA. Beside a CPU torch its C++ half cannot load, the operators
-it would define are missing, and `import torchvision` dies with ``RuntimeError: operator torchvision::nms does not
-exist``, which takes down everything that imports it. Declaring the two operators (without a body) is all that its
-Python half needs; calling them still says that the C++ operators are missing.
+The registry's torchvision wheel is linked against CUDA. Beside a CPU torch its C++ half cannot load, the
+operators it would define are missing, and `import torchvision` dies with ``RuntimeError: operator
+torchvision::nms does not exist``, which takes down everything that imports it. Declaring the two operators
+(without a body) is all that its Python half needs; calling them still says that the C++ ones are missing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _declare_torchvision_operators() -> None:
 
 
 def _ensure_torchvision() -> None:
-    """Import torchvision, mending it once where it is broken. Without torchvision installed this does nothing."""
+    """Import torchvision, mending it once where it is broken; where it is not installed, do nothing."""
     try:
         importlib.import_module("torchvision")
     except ModuleNotFoundError:

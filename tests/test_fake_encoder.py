@@ -9,12 +9,13 @@ from fake_encoder import FakeEncoder
 
 def test_embeddings_are_unit_repeatable_and_tell_inputs_apart() -> None:
     images = torch.rand(4, 3, 20, 20, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    for embed, inputs in ((FakeEncoder().encode_image, images), (FakeEncoder().encode_text, ["a", "b", "c d", "e"])):
+    encoder, other = FakeEncoder(), FakeEncoder("other")
+    for embed, inputs in ((encoder.encode_image, images), (encoder.encode_text, ["a", "b", "c d", "e"])):
         rows = embed(inputs)
         torch.testing.assert_close(rows.norm(dim=1), torch.ones(4))
         assert rows.equal(embed(inputs))
         assert not rows[0].allclose(rows[1], atol=1e-2)
-    assert not FakeEncoder("other").encode_image(images).allclose(FakeEncoder().encode_image(images), atol=1e-2)
+    assert not other.encode_image(images).allclose(encoder.encode_image(images), atol=1e-2)
 
 
 def test_gradient_reaches_every_pixel_and_no_parameter() -> None:

@@ -13,7 +13,7 @@ from nada import images as pictures
 from nada._compat import import_open_clip
 from nada.clip.loading import LoadedModel, load_model
 from nada.clip.losses import unit
-from nada.clip.prompts import Template, check_templates, fill
+from nada.clip.prompts import Template, check_templates
 from nada.clip.specs import GuideSpec, parse_spec
 from nada.errors import NadaError, UsageError
 

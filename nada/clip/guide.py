@@ -85,8 +85,12 @@ class Guide:
         self._prompts = check_targets(source, target, target_images)
         check_views(views, augment)
         self._settings = {
-            "text_weight": text_weight, "image_weight": image_weight, "projection_weight": projection_weight,
-            "projection_target": projection_target, "global_weight": global_weight, "edit_floor": edit_floor,
+            "text_weight": text_weight,
+            "image_weight": image_weight,
+            "projection_weight": projection_weight,
+            "projection_target": projection_target,
+            "global_weight": global_weight,
+            "edit_floor": edit_floor,
         }
         check_numbers(self._settings)
         self._views, self._augment = views, augment

@@ -1,4 +1,4 @@
-"""Tiny open_clip models, registered under names of their own, and their weights in every form a file can have."""
+"""Tiny open_clip models under names of their own, and their weights in every form a file can have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from nada._compat import import_open_clip
 
 MERGES = ["p h", "ph o", "pho t", "phot o</w>", "l o", "lo g", "log o</w>", "i m"]
 WORDS = ["a", "photo", "logo", "minimal", "image", "picture", "of"]
-PREPROCESS = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.25], "interpolation": "bilinear", "resize_mode": "shortest"}
+PREPROCESS = {
+    "mean": [0.5, 0.4, 0.3],
+    "std": [0.2, 0.3, 0.25],
+    "interpolation": "bilinear",
+    "resize_mode": "shortest",
+}
 
 
 def tiny_config(merges: str) -> dict:
@@ -40,8 +45,8 @@ def open_clip(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     module = import_open_clip()
     folder = tmp_path_factory.mktemp("configs")
     config = tiny_config(str(write_merges(folder / "bpe.txt.gz")))
-    wide = {**config, "embed_dim": 24}
-    for name, content in (("tiny", config), ("tiny-quickgelu", {**config, "quick_gelu": True}), ("tiny-wide", wide)):
+    quick, wide = {**config, "quick_gelu": True}, {**config, "embed_dim": 24}
+    for name, content in (("tiny", config), ("tiny-quickgelu", quick), ("tiny-wide", wide)):
         (folder / f"{name}.json").write_text(json.dumps(content))
     module.add_model_config(folder)
     return module
@@ -52,7 +57,7 @@ def tiny_model(open_clip: ModuleType) -> torch.nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = open_clip.create_model("tiny")
-        for parameter in model.parameters():  # so that no tensor is at a value that a forgotten load would leave
+        for parameter in model.parameters():  # a forgotten load must not go unseen
             parameter.data += 0.1 * torch.randn(parameter.shape)
     return model.eval()
 
@@ -64,8 +69,11 @@ def weights(tmp_path_factory: pytest.TempPathFactory, tiny_model: torch.nn.Modul
 
     folder, state = tmp_path_factory.mktemp("weights"), tiny_model.state_dict()
     paths = {
-        "safetensors": folder / "weights.safetensors", "pt": folder / "weights.pt", "bin": folder / "weights.bin",
-        "training": folder / "epoch_1.pt", "torchscript": folder / "scripted.pt",
+        "safetensors": folder / "weights.safetensors",
+        "pt": folder / "weights.pt",
+        "bin": folder / "weights.bin",
+        "training": folder / "epoch_1.pt",
+        "torchscript": folder / "scripted.pt",
     }
     save_file(state, paths["safetensors"])
     torch.save(state, paths["pt"])
@@ -74,7 +82,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory, tiny_model: torch.nn.Modul
     torch.save({"epoch": 1, "state_dict": wrapped}, paths["training"])
     examples = torch.zeros(1, 3, 32, 32), torch.zeros(1, 16, dtype=torch.long)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tracing is deprecated, but the files that were traced are there to stay
+        warnings.simplefilter("ignore")  # tracing is deprecated, the files of it are there to stay
         torch.jit.trace(tiny_model, examples, check_trace=False).save(str(paths["torchscript"]))
     return paths
 

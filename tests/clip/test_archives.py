@@ -13,7 +13,9 @@ from nada.clip.archives import is_torchscript, read_torchscript
 from nada.errors import NadaError
 
 
-def archive(path: Path, pickled: bytes, storages: dict[str, bytes], compress: int = zipfile.ZIP_STORED) -> Path:
+def archive(
+    path: Path, pickled: bytes, storages: dict[str, bytes], compress: int = zipfile.ZIP_STORED
+) -> Path:
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("w/data.pkl", pickled)
         file.writestr("w/constants.pkl", pickle.dumps(()))
@@ -50,7 +52,7 @@ def test_only_torchscript_is_taken_for_it(weights, tmp_path: Path) -> None:
 
 
 def test_handwritten_archive_is_read(tmp_path: Path) -> None:
-    """Holds the opcodes of the attacks below to being well-formed: the same bytes with honest sizes do load."""
+    """The attacks below are well-formed otherwise: the same bytes with honest sizes do load."""
     values = torch.arange(4, dtype=torch.float32)
     opcodes = tensor_opcodes("K\x02K\x02", "K\x02K\x01")
     path = archive(tmp_path / "w.pt", module_with(opcodes), {"0": values.numpy().tobytes()})
@@ -66,8 +68,10 @@ def test_foreign_global_is_named_and_not_called(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
-@pytest.mark.parametrize("size, stride", [("J\x00\x00\x00\x40", "K\x00"), ("K\x05", "K\x01"), ("K\x03", "K\x02")])
-def test_tensor_that_claims_more_than_the_file_holds_is_refused(tmp_path: Path, size: str, stride: str) -> None:
+@pytest.mark.parametrize(
+    "size, stride", [("J\x00\x00\x00\x40", "K\x00"), ("K\x05", "K\x01"), ("K\x03", "K\x02")]
+)
+def test_tensor_larger_than_the_file_is_refused(tmp_path: Path, size: str, stride: str) -> None:
     path = archive(tmp_path / "w.pt", module_with(tensor_opcodes(size, stride)), {"0": bytes(16)})
     with pytest.raises(NadaError, match="TorchScript"):
         read_torchscript(path)

@@ -1,4 +1,4 @@
-"""The guidance losses against NumPy written from the formulas, and their behaviour where the formulas have none."""
+"""The guidance losses against NumPy written from the formulas, and where the formulas have no value."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ def test_losses_equal_the_formulas_in_numpy(count: int) -> None:
 
 def test_edit_along_the_direction_costs_nothing_and_against_it_two() -> None:
     frozen, _, direction = embeddings(2)
-    assert losses.directional_loss(frozen, frozen + 0.3 * direction, direction).allclose(torch.zeros(2).double())
-    assert losses.directional_loss(frozen, frozen - 0.3 * direction, direction).allclose(torch.full((2,), 2.0).double())
+    for edit, cost in ((0.3 * direction, 0.0), (-0.3 * direction, 2.0)):
+        loss = losses.directional_loss(frozen, frozen + edit, direction)
+        torch.testing.assert_close(loss, torch.full_like(loss, cost))
 
 
 @pytest.mark.parametrize("eps", [1e-8, 0.05])
@@ -63,10 +64,13 @@ def test_gradients_are_right_in_double_precision() -> None:
     frozen, trainable, direction = embeddings(3)
     trainable.requires_grad_()
     for loss in (losses.directional_loss, losses.projection_hinge):
-        assert torch.autograd.gradcheck(lambda moved: loss(frozen, moved, direction), (trainable,))
-    near = (frozen + 0.01 * trainable.detach()).requires_grad_()  # inside the floor
-    assert torch.autograd.gradcheck(lambda moved: losses.directional_loss(frozen, moved, direction, 0.05), (near,))
+        assert torch.autograd.gradcheck(loss, (frozen, trainable, direction))
     assert torch.autograd.gradcheck(lambda moved: losses.global_loss(moved, direction), (trainable,))
+
+    def floored(moved: torch.Tensor) -> torch.Tensor:
+        return losses.directional_loss(frozen, moved, direction, 0.05)
+
+    assert torch.autograd.gradcheck(floored, ((frozen + 0.01 * trainable.detach()).requires_grad_(),))
 
 
 def test_hinge_is_silent_once_the_edit_is_long_enough() -> None:

@@ -45,9 +45,10 @@ def test_half_precision_weights_become_single_precision(guide_folder: Path, tiny
         assert state[name].dtype is torch.float32 and state[name].equal(tensor.half().float())
 
 
-def test_quick_gelu_follows_what_is_known_of_the_weights(weights, tmp_path: Path, open_clip, monkeypatch) -> None:
+def test_quick_gelu_follows_what_is_known_of_the_weights(weights, tmp_path, open_clip, monkeypatch) -> None:
     """The trap: OpenAI's weights load into a GELU model without any complaint, and then encode wrongly."""
-    published = {"openai": {"file": str(weights["pt"]), "quick_gelu": True}, "laion": {"file": str(weights["pt"])}}
+    file = {"file": str(weights["pt"])}
+    published = {"openai": {**file, "quick_gelu": True}, "laion": file}
     monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny", published)
     named = {name: tmp_path / name for name in ("tiny-OpenAI.pt", "tiny_laion.pt")}
     for path in named.values():

@@ -30,7 +30,7 @@ def test_what_does_not_exist_is_answered_with_what_does(open_clip, spec: str, to
         load_encoder(spec)
 
 
-def test_without_network_the_answer_is_immediate_and_names_the_alternatives(open_clip, monkeypatch, tmp_path) -> None:
+def test_without_network_the_answer_comes_at_once(open_clip, monkeypatch, tmp_path) -> None:
     """The hub's own client retries for three quarters of a minute where no host can be resolved."""
     from huggingface_hub import constants
 
