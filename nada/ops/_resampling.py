@@ -73,6 +73,10 @@ def upfirdn2d(
     channels = x.shape[1]
     if kernel.ndim == 2:
         weight = (kernel * gain).expand(channels, 1, *kernel.shape)
+        if down > 1 and x.dtype == torch.bfloat16 and x.device.type == "cpu":
+            # The backward of a strided depthwise convolution in bf16 has no fast kernel on a CPU; filtering every
+            # pixel and dropping most is 10 to 40 times faster, and the same sum.
+            return F.conv2d(x, weight, groups=channels)[:, :, ::down, ::down]
         return F.conv2d(x, weight, stride=down, groups=channels)
     row = kernel.expand(channels, 1, 1, -1)
     column = (kernel * gain)[:, None].expand(channels, 1, -1, 1)
