@@ -160,7 +160,7 @@ class Guide:
         """
         if self.needs_source_images:
             raise NadaError("The guide has target but no source pictures; call set_source_images first.")
-        frozen, trainable = self._seen(frozen.detach(), trainable, rng)
+        frozen, trainable = self._seen(frozen, trainable, rng)
         total, scalars = trainable.new_zeros((), dtype=torch.float32), {}
         for name, encoder, direction, target in zip(
             self.names, self.encoders, self._directions, self._target_embeddings

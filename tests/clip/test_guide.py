@@ -77,6 +77,30 @@ def test_gradient_reaches_the_trainable_pictures_only() -> None:
     assert all(parameter.grad is None for parameter in encoder.parameters)
 
 
+def test_frozen_pictures_are_encoded_without_a_graph() -> None:
+    """A graph for the frozen side would double the memory of a step."""
+    modes = []
+
+    class Spy(FakeEncoder):
+        def encode_image(self, images: torch.Tensor) -> torch.Tensor:
+            modes.append(torch.is_grad_enabled())
+            return super().encode_image(images)
+
+    Guide([Spy()], "photo", "logo").loss(batch(1), batch(2).requires_grad_())
+    assert modes == [False, True]
+
+
+def test_floor_bounds_the_first_gradient() -> None:
+    """With the published formula the first step's gradient is a million times the later ones."""
+
+    def first_gradient(floor: float) -> float:
+        trainable = batch(1).requires_grad_()
+        Guide([FakeEncoder()], "photo", "logo", edit_floor=floor).loss(batch(1), trainable).total.backward()
+        return trainable.grad.norm().item()
+
+    assert first_gradient(0.1) == pytest.approx(first_gradient(0.05) / 2, rel=1e-4)
+
+
 def test_scalars_do_not_hold_on_to_the_graph() -> None:
     result = Guide([FakeEncoder()], "photo", "logo").loss(batch(1), batch(2).requires_grad_())
     assert all(value.ndim == 0 and not value.requires_grad for value in result.scalars.values())

@@ -52,6 +52,15 @@ def test_gradients_pass_through_a_view_to_every_pixel() -> None:
     assert torch.isfinite(images.grad).all() and (images.grad[:, :, 2:-2, 2:-2] != 0).all()
 
 
+def test_light_and_grain_are_added_to_the_cropped_picture() -> None:
+    images = pictures()
+    view = draw_view(images, rng())
+    whole = torch.eye(2, 3).expand(3, 2, 3)  # the crop that leaves a picture as it is
+    seen = apply_view(images, view._replace(crop=whole))
+    torch.testing.assert_close(seen, images + view.light + view.grain)
+    assert view.light.std() > 0.05 and 0.01 < view.grain.std() < 0.1
+
+
 def test_the_dtype_of_the_pictures_is_kept() -> None:
     images = pictures().double()
     assert apply_view(images, draw_view(images, rng())).dtype is torch.float64
