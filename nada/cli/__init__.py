@@ -1,0 +1,63 @@
+"""The command line: one group, whose commands are imported when they are called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from nada import __version__
+from nada.errors import NadaError
+
+# The names and short helps stand here so that `nada --help` need not import a command.
+COMMANDS = {
+    "adapt": "Move a generator from a source to a target description.",
+    "train": "Train a generator of your own on a folder, zip or parquet of pictures.",
+    "models": "List, show and fetch pretrained generators.",
+    "convert": "Read a checkpoint of another project and write it as safetensors.",
+}
+
+
+class _Lazy(click.Group):
+    """A group that knows its commands by name and imports one only to run it or to show its help."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(f"nada.cli.{name}").command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; a mistake becomes one line on stderr and an exit code."""
+        try:
+            return super().invoke(context)
+        except (NadaError, OSError) as error:
+            if os.environ.get("NADA_TRACEBACK"):
+                raise
+            click.echo(f"nada: {error}", err=True)
+            sys.exit(getattr(error, "exit_code", 1))
+        except KeyboardInterrupt:
+            click.echo("nada: interrupted.", err=True)
+            sys.exit(130)
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="nada")
+def main() -> None:
+    """Move a pretrained StyleGAN2 generator into a style that you name in words.
+
+    \b
+    Try this first; it works offline and without a GPU:
+      nada adapt --source "image" --target "minimal logo"
+
+    Every command explains its options with --help. NADA_TRACEBACK=1 shows where an error came from.
+    """
