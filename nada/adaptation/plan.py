@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,9 @@ def _judge(config: AdaptConfig, guide: Guide, device: torch.device) -> Guide | N
         spec = BUNDLED_JUDGE if set(guide.names) == {BUNDLED_GUIDE} else "none"
     if spec == "none":
         return None
-    return Guide([spec], config.source, config.target, target_images=config.target_images, device=device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # words that it does not know: the guide has said so already
+        return Guide([spec], config.source, config.target, target_images=config.target_images, device=device)
 
 
 # Chosen by pictures and judge, see experiments/demo/ADAPTATION.md.

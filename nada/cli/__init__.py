@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -19,6 +20,11 @@ COMMANDS = {
     "models": "List, show and fetch pretrained generators.",
     "convert": "Read a checkpoint of another project and write it as safetensors.",
 }
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    """One line for people, without the file and line of code that gave it."""
+    click.echo(f"nada: warning: {message}", err=True)
 
 
 class _Lazy(click.Group):
@@ -39,10 +45,12 @@ class _Lazy(click.Group):
     def invoke(self, context: click.Context) -> Any:
         """Run a command; a mistake becomes one line on stderr and an exit code."""
         try:
-            return super().invoke(context)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().invoke(context)
         except (NadaError, OSError) as error:
-            if os.environ.get("NADA_TRACEBACK"):
-                raise
+            if os.environ.get("NADA_TRACEBACK") or isinstance(error, BrokenPipeError):
+                raise  # click ends quietly where a pipe's reader has gone
             click.echo(f"nada: {error}", err=True)
             sys.exit(getattr(error, "exit_code", 1))
         except KeyboardInterrupt:

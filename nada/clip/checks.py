@@ -18,6 +18,7 @@ REAL_GUIDE = "ViT-B-32/openai"
 def check_targets(
     source: str | None, target: str | None, target_images: TargetImages | None
 ) -> tuple[str, str] | None:
+    """Return the prompts, or None where only pictures say where to go. Raises UsageError where nothing does."""
     if source is None and target is None:
         if target_images is None:
             raise UsageError("The guide has no target; give source and target prompts, or target pictures.")
@@ -28,6 +29,7 @@ def check_targets(
 
 
 def check_views(views: int, augment: str) -> None:
+    """Raise UsageError unless the number of views and the way to draw them make sense together."""
     if augment not in AUGMENT:
         raise UsageError(f"Unknown augmentation '{augment}'; choose from {', '.join(AUGMENT)}.")
     if views < 1 or (views > 1 and augment == "none"):
@@ -35,6 +37,7 @@ def check_views(views: int, augment: str) -> None:
 
 
 def check_numbers(settings: Mapping[str, float]) -> None:
+    """Raise UsageError for weights that are negative, not finite, or all zero."""
     for name, value in settings.items():
         if not (math.isfinite(value) and value >= 0):
             raise UsageError(f"{name} is {value}, but must be a number that is not negative.")
@@ -45,6 +48,7 @@ def check_numbers(settings: Mapping[str, float]) -> None:
 
 
 def check_encoders(encoders: Sequence[str | Encoder]) -> Sequence[str | Encoder]:
+    """Return the encoders as a list; one spec alone is one. Raises UsageError for none."""
     if isinstance(encoders, str):
         return [encoders]
     if not encoders:
@@ -61,6 +65,7 @@ def unique(names: list[str]) -> list[str]:
 
 
 def warn_of_unknown_words(encoders: Sequence[Encoder], prompts: tuple[str, str] | None) -> None:
+    """Warn once, naming a guide that knows more, where a prompt has words that an encoder never saw."""
     unknown = {
         encoder.name: words
         for encoder in encoders

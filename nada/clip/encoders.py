@@ -15,6 +15,7 @@ from nada.clip.loading import LoadedModel, load_model
 from nada.clip.losses import unit
 from nada.clip.prompts import Template, check_templates
 from nada.clip.specs import GuideSpec, parse_spec
+from nada.files import hash_file
 from nada.errors import NadaError, UsageError
 
 
@@ -94,7 +95,7 @@ class OpenClipEncoder:
             "model": spec.model or spec.bundled or str(spec.folder),
             "tag": spec.tag,
             "file": str(spec.file) if spec.file else None,
-            "sha256": self._loaded.sha256(),
+            "sha256": hash_file(self._loaded.weights),
             "quick_gelu": self._loaded.quick_gelu,
             "image_size": self.image_size,
             "filter": self._filter,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -37,13 +36,6 @@ class LoadedModel:
     weights: Path
     quick_gelu: bool
     notes: dict[str, Any] = field(default_factory=dict)  # nada.json of a bundled or local folder
-
-    def sha256(self) -> str:
-        with self.weights.open("rb") as stream:
-            digest = hashlib.sha256()
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
 
 
 @contextmanager

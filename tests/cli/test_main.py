@@ -1,0 +1,82 @@
+"""The group: what it imports, what it says, how it fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import nada
+from nada import cli
+from nada.errors import NadaError, UsageError
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """An import of torch would cost a second and a half before the first line of help."""
+    code = (
+        "import sys; from nada.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print(sorted({'torch', 'numpy', 'PIL', 'open_clip', 'tensorboard', 'tqdm'} & set(sys.modules)))"
+    )
+    output = python(code)
+    assert output.splitlines()[-1] == "[]"
+    assert 'nada adapt --source "image" --target "minimal logo"' in output
+
+
+@pytest.mark.parametrize("name", ["adapt", "train", "models", "convert"])
+def test_help_of_a_command_needs_no_torch(name: str) -> None:
+    code = (
+        "import sys; from nada.cli import main\n"
+        f"try: main(['{name}', '--help'])\nexcept SystemExit: pass\n"
+        "print('torch' in sys.modules)"
+    )
+    assert python(code).splitlines()[-1] == "False"
+
+
+def test_every_listed_command_exists_and_is_listed_once() -> None:
+    context = click.Context(cli.main)
+    for name in cli.COMMANDS:
+        assert isinstance(cli.main.get_command(context, name), click.Command)
+    listed = CliRunner().invoke(cli.main, ["--help"]).output
+    assert all(f"  {name} " in listed for name in cli.COMMANDS)
+
+
+def test_version() -> None:
+    assert nada.__version__ in CliRunner().invoke(cli.main, ["--version"]).output
+
+
+@pytest.mark.parametrize(
+    "error, code, words",
+    [
+        (UsageError("The policy is odd."), 2, "nada: The policy is odd."),
+        (NadaError("The file is bad."), 1, "nada: The file is bad."),
+        (FileNotFoundError(2, "No such file", "x.pkl"), 1, "x.pkl"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(
+    error: BaseException, code: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    def failing() -> None:
+        raise error
+
+    monkeypatch.setattr(type(cli.main), "get_command", lambda self, context, name: failing)
+    result = CliRunner().invoke(cli.main, ["adapt"])
+    assert result.exit_code == code and words in result.stderr and len(result.stderr.splitlines()) == 1
+    if not isinstance(error, KeyboardInterrupt):
+        monkeypatch.setenv("NADA_TRACEBACK", "1")
+        assert CliRunner().invoke(cli.main, ["adapt"]).exception is error
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert CliRunner().invoke(cli.main, ["adpat"]).exit_code == 2

@@ -1,0 +1,98 @@
+"""Who may import whom, held by reading the sources. A change here is a change of design, made on purpose."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "nada"
+LEAVES = {"errors", "files"}  # anyone may say what is wrong, and write a file whole
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "files": set(),
+    "_compat": set(),
+    "allocator": set(),
+    "losses": set(),
+    "config": set(),
+    "images": set(),
+    "track": set(),
+    "ops": set(),
+    "runs": set(),
+    "data": {"images"},
+    "models": {"ops", "images"},
+    "clip": {"images", "_compat"},
+    "selection": {"models"},
+    "checkpoints": {"models", "ops"},
+    "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection"},
+    "training": {"config", "runs", "track", "images", "models", "checkpoints", "data", "losses"},
+    # Commands are thin: at the top they import options only, everything else inside the handler.
+    "cli": {"config", "allocator", "checkpoints", "adaptation", "training"},
+    "__main__": {"cli"},
+    "__init__": {"adaptation", "checkpoints", "clip"},
+}
+SOURCES = sorted(ROOT.rglob("*.py"))
+
+
+def part_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def home(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imported(tree: ast.AST) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {part_of(alias.name) for alias in node.names if alias.name.split(".")[0] == "nada"}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "nada":
+            names = [f"nada.{alias.name}" for alias in node.names] if node.module == "nada" else [node.module]
+            found |= {part_of(name) for name in names if not name.endswith("__version__")}
+    return found
+
+
+def top_level(tree: ast.Module) -> ast.Module:
+    return ast.Module([node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))], [])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_downwards_only(path: Path) -> None:
+    layer = home(path)
+    assert layer in MAY_IMPORT, f"{layer} has no place in the table"
+    forbidden = imported(ast.parse(path.read_text())) - MAY_IMPORT[layer] - LEAVES - {layer}
+    assert not forbidden, f"{path.relative_to(ROOT)} imports {sorted(forbidden)}"
+
+
+def test_the_table_has_no_circle_and_no_row_too_many() -> None:
+    done: set[str] = set()
+    left = {name: set(lower) for name, lower in MAY_IMPORT.items()}
+    while left:
+        free = {name for name, lower in left.items() if lower <= done}
+        assert free, f"a circle among {sorted(left)}"
+        done |= free
+        left = {name: lower for name, lower in left.items() if name not in free}
+    assert {home(path) for path in SOURCES} == set(MAY_IMPORT)
+
+
+def test_a_row_of_the_table_that_nobody_uses_is_taken_out() -> None:
+    used: dict[str, set[str]] = {}
+    for path in SOURCES:
+        used.setdefault(home(path), set()).update(imported(ast.parse(path.read_text())))
+    unused = {name: sorted(lower - used[name]) for name, lower in MAY_IMPORT.items() if lower - used[name]}
+    assert not unused
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "cli").glob("*.py")), ids=lambda path: path.name)
+def test_commands_import_only_options_at_the_top(path: Path) -> None:
+    assert imported(top_level(ast.parse(path.read_text()))) <= {"config", "errors", "cli", "__init__"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_commands_print(path: Path) -> None:
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    printed = [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+    assert not printed, f"{path.name} prints in lines {printed}"
