@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nada.checkpoints import native, nvlabs_networks, rosinality
-from nada.checkpoints.pickles import BadFile
+from nada.checkpoints import native, nvlabs_networks, registry, rosinality
+from nada.checkpoints.problems import BadFile
 from nada.checkpoints.sizes import build_generator, build_network
 from nada.checkpoints.sniffing import Content, generator_checkpoint, opened
 from nada.errors import NadaError, UsageError
 from nada.files import read_json
 from nada.models import Discriminator, Generator
 
-BUNDLED = ("demo", "demo-cifar10")
-ASSETS = Path(__file__).resolve().parents[1] / "assets" / "generators"
 _MAX_CHAIN = 8  # adaptations of adaptations; also ends a run that names itself as its base
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A generator and where it came from: `kind` of source, its `path`, and a `note` for people (may be empty)."""
+    """A generator and where it came from: the kind of source, its path, a note for people (may be empty)."""
 
     generator: Generator
     kind: str
@@ -35,8 +34,8 @@ def load_generator(spec: str | Path, device: Any = "cpu") -> Generator:
 
     Args:
         spec: `demo` or `demo-cifar10` (bundled); a name of `nada models list`, once fetched; a file of
-            stylegan2-ada-pytorch, stylegan3 (StyleGAN2 architecture) or rosinality/stylegan2-pytorch; a folder that
-            `save_generator` wrote; the folder of a training or adaptation run; `hf:owner/name`.
+            stylegan2-ada-pytorch, stylegan3 (StyleGAN2 architecture) or rosinality/stylegan2-pytorch; a
+            folder that `save_generator` wrote; the folder of a training or adaptation run; `hf:owner/name`.
         device: where to put it.
 
     A file without the mean style (`latent_avg`) gets it computed from 10,000 fixed latents.
@@ -54,38 +53,45 @@ def read_generator(spec: str | Path) -> Loaded:
 
 
 def find(spec: str | Path) -> Path:
-    """Return the file or folder that `spec` stands for. Raises NadaError and UsageError as `load_generator`."""
-    from nada.checkpoints import registry
-
+    """Return the file or folder that `spec` stands for. Raises the errors of `load_generator`."""
     text = str(spec)
-    if text in BUNDLED and not isinstance(spec, Path):
-        if not native.is_native(ASSETS / text):
-            raise NadaError(f"The bundled generator {text!r} is not part of this installation; give another with --generator FILE.")
-        return ASSETS / text
+    if text in registry.BUNDLED and not isinstance(spec, Path):
+        return _bundled(text)
     if text.startswith("hf:"):
         return _from_hub(text[3:])
-    if text and Path(text).expanduser().exists():
-        return Path(text).expanduser()
+    path = os.path.expanduser(text)  # unlike pathlib's, these two never raise
+    if text and os.path.exists(path):
+        return Path(path)
     if text in registry.KNOWN:
         return registry.cached(text)
-    raise _unknown(text, [*BUNDLED, *registry.KNOWN])
+    raise _unknown(text, [*registry.BUNDLED, *registry.KNOWN])
+
+
+def _bundled(name: str) -> Path:
+    folder = registry.bundled_path(name)
+    if not native.is_native(folder):
+        raise NadaError(
+            f"The bundled generator {name!r} is not part of this installation; reinstall nada, "
+            "or give another one with --generator FILE."
+        )
+    return folder
 
 
 def _unknown(text: str, names: list[str]) -> UsageError:
-    path = Path(text).expanduser()
-    beside = [str(path.with_name(item.name)) for item in _listing(path.parent)]
+    folder = os.path.dirname(os.path.expanduser(text))
+    beside = [os.path.join(folder, name) for name in _listing(folder or ".")]
     near = difflib.get_close_matches(text, [*names, *beside], n=3, cutoff=0.6)
     hint = f" Did you mean {', '.join(near)}?" if near else ""
     return UsageError(
-        f"There is no generator {text!r}.{hint} A generator is {' or '.join(BUNDLED)}, a name of 'nada models list', "
-        "a .pkl or .pt file, a run folder, or hf:owner/name."
+        f"There is no generator {text[:300]!r}.{hint} A generator is {' or '.join(registry.BUNDLED)}, "
+        "a name of 'nada models list', a .pkl or .pt file, a run folder, or hf:owner/name."
     )
 
 
-def _listing(folder: Path) -> list[Path]:
+def _listing(folder: str) -> list[str]:
     try:
-        return list(folder.iterdir())[:1000]
-    except OSError:
+        return os.listdir(folder)[:1000]
+    except (OSError, ValueError):
         return []
 
 
@@ -116,7 +122,11 @@ def _read_path(path: Path, depth: int) -> Loaded:
 def _read_content(content: Content, path: Path) -> Loaded:
     if content.kind == "torch":
         config, values = rosinality.read_generator(generator_checkpoint(content.value))
-        note = "" if "mapping.w_avg" in values else "the mean style was computed, since the file has no latent_avg"
+        note = (
+            ""
+            if "mapping.w_avg" in values
+            else "the mean style was computed, since the file has no latent_avg"
+        )
         return Loaded(build_generator(config, values), "rosinality", path, note)
     networks = content.value
     network = networks.get("G_ema") or networks.get("G")
@@ -137,18 +147,26 @@ def _read_folder(path: Path, depth: int) -> Loaded:
     except BadFile as error:
         raise NadaError(f"{path} {error}.") from error
     raise NadaError(
-        f"{path} is no folder of a generator: it has neither {native.WEIGHTS} with {native.CONFIG} nor generator/ nor "
-        f"{native.ADAPTATION}; if it is a run, let it finish or resume it."
+        f"{path} is no folder of a generator: it has neither {native.WEIGHTS} with {native.CONFIG} "
+        f"nor generator/ nor {native.ADAPTATION}; if it is a run, let it finish or resume it."
     )
 
 
-def _read_adaptation(path: Path, depth: int) -> Loaded:
-    base = read_json(path / native.CONFIG)
-    base = base.get("generator") if isinstance(base, dict) else None
+def _base_of(path: Path) -> str:
+    """Return the spec of the generator that the run in `path` adapted."""
+    config = read_json(path / native.CONFIG)
+    base = config.get("generator") if isinstance(config, dict) else None
     if not isinstance(base, str) or not base:
         raise NadaError(f"{path / native.CONFIG} does not say which generator was adapted (key 'generator').")
+    return base
+
+
+def _read_adaptation(path: Path, depth: int) -> Loaded:
+    base = _base_of(path)
     if depth == 0:
-        raise NadaError(f"{path} is an adaptation of an adaptation of … without end; its config.json is wrong.")
+        raise NadaError(
+            f"{path} is an adaptation of an adaptation without end; its {native.CONFIG} is wrong."
+        )
     try:
         loaded = _read_path(find(base), depth - 1)
     except NadaError as error:
@@ -158,7 +176,7 @@ def _read_adaptation(path: Path, depth: int) -> Loaded:
 
 
 def load_discriminator(spec: str | Path, device: Any = "cpu") -> Discriminator:
-    """Load the discriminator `D` of a NVIDIA pickle or `d` of a rosinality checkpoint, in eval mode, without gradients.
+    """Load the discriminator `D` of an NVIDIA pickle or `d` of a rosinality checkpoint, in eval mode.
 
     Raises NadaError and UsageError as `load_generator`, also for sources that hold none.
     """

@@ -10,7 +10,7 @@ from typing import Any, Mapping
 import torch
 from torch import Tensor
 
-from nada.checkpoints.pickles import BadFile
+from nada.checkpoints.problems import BadFile, printable
 from nada.checkpoints.sizes import build_generator, generator_sizes
 from nada.errors import NadaError
 from nada.files import read_json, write_bytes, write_json
@@ -162,7 +162,9 @@ def save_adaptation(path: str | Path, tensors: Mapping[str, Tensor], metadata: M
     if len(metadata.get(BASE_HASH, "")) != 64:
         raise NadaError(f"An adaptation needs the hash of its base as metadata[{BASE_HASH!r}].")
     # One key, since safetensors writes several in random order and equal runs shall give equal bytes.
-    return write_bytes(path, save(_plain(tensors), metadata={"nada": json.dumps(dict(metadata), sort_keys=True)}))
+    return write_bytes(
+        path, save(_plain(tensors), metadata={"nada": json.dumps(dict(metadata), sort_keys=True)})
+    )
 
 
 def read_adaptation(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -190,7 +192,9 @@ def apply_adaptation(base: Generator, path: Path, base_name: str) -> dict[str, s
     targets = base.state_dict()
     for name, value in tensors.items():
         if name not in targets or value.shape != targets[name].shape:
-            raise NadaError(f"{path} holds {name} {list(value.shape)}, which {base_name} does not have.")
+            raise NadaError(
+                f"{path} holds {printable(name)} {list(value.shape)}, which {base_name} does not have."
+            )
         if not value.is_floating_point() or not torch.isfinite(value).all():
             raise NadaError(f"{path} holds NaN or infinity in {name}; resume the run from an earlier state.")
         targets[name].copy_(value)

@@ -1,19 +1,30 @@
 """Pickles of stylegan2-ada-pytorch and of the stylegan3 repository (its StyleGAN2 networks).
 
-Every network and every part of it is stored as (class name, source text, attributes). The source text is what the
-original loader executes; here it is not even looked at, and only the attributes are used.
+Every network and every part of it is stored as (class name, source text, attributes). The source text
+is what the original loader executes; here it is not even looked at, and only the attributes are used.
 """
 
 from __future__ import annotations
 
 from typing import Any, BinaryIO, Iterator
 
-from nada.checkpoints.pickles import COMMON_NAMES, BadFile, ForbiddenName, Names, new_dict, read_pickle
+from nada.checkpoints.machine import Names, new_dict
+from nada.checkpoints.pickles import COMMON_NAMES, read_pickle
+from nada.checkpoints.problems import BadFile, ForbiddenName
 from nada.checkpoints.stored import TENSOR_NAMES, StoredTensor
 from nada.checkpoints.torchfiles import read_legacy_bytes
 
 MAX_PARTS = 5_000
-_NUMBERS = {"f8": "<f8", "f4": "<f4", "f2": "<f2", "i8": "<i8", "i4": "<i4", "i2": "<i2", "b1": "?", "u1": "u1"}
+_NUMBERS = {
+    "f8": "<f8",
+    "f4": "<f4",
+    "f2": "<f2",
+    "i8": "<i8",
+    "i4": "<i4",
+    "i2": "<i2",
+    "b1": "?",
+    "u1": "u1",
+}
 # [1, 3, 3, 1] / 8: the only low-pass filter of the released networks, and the only one of ours.
 _FILTER = (1 / 8, 3 / 8, 3 / 8, 1 / 8)
 
@@ -104,7 +115,7 @@ def read_networks(stream: BinaryIO) -> dict[str, Part]:
 
 
 def _walk(part: Part) -> Iterator[tuple[str, Part]]:
-    """Yield every part with its dotted name; shared and circular references end in BadFile, not in a long walk."""
+    """Yield every part with its dotted name. Circular references end in BadFile, not in a long walk."""
     waiting, seen = [("", part)], 0
     while waiting:
         name, part = waiting.pop()
@@ -118,7 +129,9 @@ def _walk(part: Part) -> Iterator[tuple[str, Part]]:
 def _check_filter(name: str, stored: StoredTensor) -> None:
     """Every layer carries the filter, also those that never use it; then it has the default value."""
     if stored.shape != (4, 4):
-        raise BadFile(f"uses a low-pass filter of form {list(stored.shape)} in {name}; only [1, 3, 3, 1] is supported")
+        raise BadFile(
+            f"uses a low-pass filter of form {list(stored.shape)} in {name}; only [1, 3, 3, 1] is supported"
+        )
     kernel = stored.load().float()
     taps = kernel.new_tensor(_FILTER)
     if not kernel.sub(taps.outer(taps)).abs().max() < 1e-4:
@@ -130,7 +143,7 @@ def _our_name(name: str) -> str:
 
 
 def network_values(network: Part) -> dict[str, StoredTensor]:
-    """Return the tensors by our names, which are the file's without `synthesis.`; filters are checked and left out."""
+    """Return the tensors by our names (the file's without `synthesis.`); filters are checked, not kept."""
     values: dict[str, StoredTensor] = {}
     for part_name, part in _walk(network):
         for key, stored in part.tensors.items():

@@ -1,7 +1,7 @@
 """What the attributes of NVIDIA's stored networks say beyond their shapes.
 
-The two repositories keep their options in different places and with different defaults, so that options are read
-where they act: from the layers themselves.
+The two repositories keep their options in different places and with different defaults, so that options are
+read where they act: from the layers themselves.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Iterable
 import torch
 
 from nada.checkpoints.nvlabs import Part, network_values, parts_of
-from nada.checkpoints.pickles import BadFile
+from nada.checkpoints.problems import BadFile
 from nada.checkpoints.sizes import Values, discriminator_sizes, generator_sizes, shapes_of
 from nada.models import DiscriminatorConfig, GeneratorConfig
 
@@ -20,12 +20,12 @@ _UNLIMITED_GROUP = 1 << 30  # the published `group_size=None`: the whole batch
 
 def _common(parts: Iterable[tuple[str, Part]], key: str, default: Any, what: str) -> Any:
     """Return the value all `parts` have for `key`. Raises BadFile when they differ."""
-    found = {name: part.get(key, default) for name, part in parts}
-    values = list(found.values())
+    values = [part.get(key, default) for _, part in parts]
     if any(type(value) not in (int, float, str, bool, type(None)) for value in values):
         raise BadFile(f"has {what} in a form this program does not know")
     if any(value != values[0] for value in values):
-        raise BadFile(f"has {what} that differs between layers ({values[0]} and others), which is not supported")
+        different = ", ".join(sorted({repr(value)[:40] for value in values})[:4])
+        raise BadFile(f"has {what} that differs between layers ({different}), which is not supported")
     return values[0] if values else default
 
 
@@ -59,14 +59,19 @@ def _check_generator(network: Part) -> None:
     """Raise BadFile for the relatives of a StyleGAN2 generator that share its class name."""
     synthesis = network.children.get("synthesis")
     if synthesis is None or "mapping" not in network.children:
-        raise BadFile(f"holds a network of class {network.class_name!r} without mapping and synthesis, no StyleGAN2 generator")
+        raise BadFile(f"holds a network of class {network.class_name!r} that is no StyleGAN2 generator")
     names = synthesis.children
     if "input" in names or any(name.startswith("L") for name in names):
-        raise BadFile("is a StyleGAN3 generator; only the StyleGAN2 architecture is supported (in that repository: --cfg=stylegan2)")
+        raise BadFile(
+            "is a StyleGAN3 generator; only the StyleGAN2 architecture is supported (there: --cfg=stylegan2)"
+        )
     for name, block in names.items():
         architecture = block.get("architecture", "skip")
         if architecture != "skip":
-            raise BadFile(f"is a StyleGAN2 generator of the architecture {str(architecture)[:40]!r} (block {name}); only 'skip' is supported")
+            raise BadFile(
+                f"is a StyleGAN2 generator of the architecture {str(architecture)[:40]!r} (block {name}); "
+                "only 'skip' is supported"
+            )
 
 
 def _without_noise(parts: dict[str, Part]) -> dict[str, torch.Tensor]:
@@ -107,7 +112,7 @@ def _deviation_group(parts: dict[str, Part]) -> int:
 
 
 def read_discriminator(network: Part) -> tuple[DiscriminatorConfig, Values]:
-    """Return configuration and tensors of a stored discriminator. Raises BadFile for what is not supported."""
+    """Return configuration and tensors of a stored discriminator. Raises BadFile like `read_generator`."""
     parts = parts_of(network)
     layers = _named(parts, "conv0", "conv1", "conv")
     _check_activation(layers)

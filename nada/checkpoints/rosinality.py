@@ -1,6 +1,7 @@
-"""Checkpoints of rosinality/stylegan2-pytorch, which the official StyleGAN-NADA reads and writes: both directions.
+"""Checkpoints of rosinality/stylegan2-pytorch, those of the official StyleGAN-NADA: both directions.
 
-The networks are the same as NVIDIA's; names, shapes and the place of some constants differ. Not one setting is stored.
+The networks are the same as NVIDIA's; names, shapes and the place of some constants differ. Settings are not
+stored at all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nada.checkpoints.pickles import BadFile
+from nada.checkpoints.problems import BadFile
 from nada.checkpoints.rosinality_names import (
     convolutions,
     discriminator_names,
@@ -21,7 +22,14 @@ from nada.checkpoints.rosinality_names import (
     our_shape,
     to_their_shape,
 )
-from nada.checkpoints.sizes import Values, count_of, discriminator_sizes, generator_sizes, load_values, shapes_of
+from nada.checkpoints.sizes import (
+    Values,
+    count_of,
+    discriminator_sizes,
+    generator_sizes,
+    load_values,
+    shapes_of,
+)
 from nada.checkpoints.stored import StoredTensor
 from nada.errors import NadaError
 from nada.models import DiscriminatorConfig, Generator, GeneratorConfig
@@ -34,11 +42,13 @@ _WRAPPERS = ("g_ema", "generator_ema", "state_dict", "g", "generator", "model")
 def _tensors(value: Any) -> dict[str, StoredTensor]:
     if not isinstance(value, dict):
         return {}
-    return {key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, StoredTensor)}
+    return {
+        key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, StoredTensor)
+    }
 
 
 def _without_prefix(state: dict[str, StoredTensor], landmark: str) -> dict[str, StoredTensor]:
-    """Return the entries below the prefix that `landmark` has (`module.`, `decoder.`, …); none if it is not there."""
+    """Return the entries below the prefix that `landmark` has (`module.`, `decoder.`, …), if it is there."""
     prefixes = sorted((name[: -len(landmark)] for name in state if name.endswith(landmark)), key=len)
     prefixes = [prefix for prefix in prefixes if not prefix or prefix.endswith(".")]
     if not prefixes:
@@ -75,7 +85,9 @@ def _check_filters(state: Mapping[str, StoredTensor], gain: float) -> None:
     for name, value in state.items():
         if name.endswith(".kernel"):
             if value.shape != (4, 4) or not value.load().float().sub(expected).abs().max() < 1e-3:
-                raise BadFile(f"uses another low-pass filter than [1, 3, 3, 1] in {name}, which is not supported")
+                raise BadFile(
+                    f"uses another low-pass filter than [1, 3, 3, 1] in {name}, which is not supported"
+                )
 
 
 def _renamed(state: Mapping[str, StoredTensor], names: Mapping[str, str]) -> dict[str, Tensor]:
@@ -85,7 +97,9 @@ def _renamed(state: Mapping[str, StoredTensor], names: Mapping[str, str]) -> dic
         if theirs in stored:
             shape = our_shape(ours, tuple(stored[theirs].shape))
             if math.prod(shape) != stored[theirs].numel():
-                raise BadFile(f"has {theirs} in the form {list(stored[theirs].shape)}, which no StyleGAN2 generator does")
+                raise BadFile(
+                    f"has {theirs} in the form {list(stored[theirs].shape)}, which is not that of StyleGAN2"
+                )
             values[ours] = stored[theirs].reshape(shape)
     return values
 
@@ -105,7 +119,7 @@ def _mean_style(checkpoint: Any) -> dict[str, Tensor]:
 def read_generator(checkpoint: Any) -> tuple[GeneratorConfig, Values]:
     """Return configuration and tensors of the generator in a loaded checkpoint. Raises BadFile.
 
-    Without `latent_avg` there is no `mapping.w_avg` among them; missing noise maps are drawn once and for all.
+    Without `latent_avg` there is no `mapping.w_avg` among them; missing noise maps are drawn, always alike.
     """
     state = find_generator(checkpoint)
     shapes_of(state)
@@ -144,7 +158,9 @@ def read_discriminator(checkpoint: Any) -> tuple[DiscriminatorConfig, Values]:
     if count > 11:
         raise BadFile("has more than eleven blocks; that is no StyleGAN2 discriminator")
     names = discriminator_names(count)
-    if extra := sorted(set(state) - set(names.values()) - {name for name in state if name.endswith(".kernel")}):
+    if extra := sorted(
+        set(state) - set(names.values()) - {name for name in state if name.endswith(".kernel")}
+    ):
         raise BadFile(f"holds {extra[0]}, which a StyleGAN2 discriminator of this size does not have")
     _check_filters(state, 1.0)
     values = load_values({ours: state[theirs] for ours, theirs in names.items() if theirs in state})
@@ -152,23 +168,23 @@ def read_discriminator(checkpoint: Any) -> tuple[DiscriminatorConfig, Values]:
 
 
 def losses_of_export(config: GeneratorConfig) -> list[str]:
-    """Return what a reader of the official code would do differently with a generator of this configuration."""
+    """Return what is lost, in words, when a generator of this configuration goes to the official code."""
     losses = []
     if config.conv_clamp is not None:
         losses.append(f"the clamp of activations at ±{config.conv_clamp:g} is dropped")
     table = tuple(min(512, 32768 // (4 << index)) for index in range(len(config.channels)))
     if config.channels != table or config.mapping_layers != 8 or config.w_dim != 512:
         losses.append(
-            "its widths or its mapping are not those that StyleGAN-NADA builds (config F, 8 layers, 512), so that code "
-            "must be told the sizes to load it"
+            "its widths or its mapping are not those that StyleGAN-NADA builds (config F, 8 layers, 512), so "
+            "that code must be told the sizes to load it"
         )
     return losses
 
 
 def export_generator(generator: Generator) -> dict[str, Any]:
-    """Return `{"g_ema": state dict, "latent_avg": (w_dim,)}` with every tensor that a strict load there asks for.
+    """Return `{"g_ema": …, "latent_avg": (w_dim,)}` with every tensor that a strict load there asks for.
 
-    Raises NadaError for what that code cannot hold: classes, other than three channels, z and w of different width.
+    Raises NadaError for what that code cannot hold: classes, other than 3 channels, z and w of unlike width.
     """
     config = generator.config
     for wrong, what in (
@@ -177,7 +193,9 @@ def export_generator(generator: Generator) -> dict[str, Any]:
         (config.z_dim != config.w_dim, f"maps {config.z_dim} to {config.w_dim} numbers"),
     ):
         if wrong:
-            raise NadaError(f"This generator {what}, which a rosinality .pt cannot hold; convert it to a folder instead.")
+            raise NadaError(
+                f"This generator {what}, which a rosinality .pt cannot hold; convert it to a folder instead."
+            )
     ours = {name: value.detach().cpu().float() for name, value in generator.state_dict().items()}
     factor = config.mapping_lr_multiplier / LR_MULTIPLIER
     state = {}

@@ -25,7 +25,7 @@ def pictures(count: int) -> dict[str, str]:
 
 
 def generator_names(count: int, mapping_layers: int) -> dict[str, str]:
-    """Return our name -> their name for every tensor of a generator of `count` blocks, without the mean style."""
+    """Return our name -> their name for every tensor of a generator of `count` blocks but the mean style."""
     names = {"b4.const": "input.input"}
     for index in range(mapping_layers):
         for kind in ("weight", "bias"):
@@ -51,7 +51,7 @@ def filter_names(count: int) -> list[str]:
 
 
 def our_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return our shape of a tensor that has `shape` there: the same numbers without leading or trailing ones."""
+    """Return our shape of a tensor that has `shape` there: without leading or trailing ones."""
     if name.endswith("noise_strength"):
         return shape[1:]
     if name.endswith("noise_const"):

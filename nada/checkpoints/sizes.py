@@ -1,4 +1,4 @@
-"""From named tensors to a network: every size is read from a shape, and every shape is then held against it."""
+"""From named tensors to a network: every size is read from a shape, and every shape held against it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any, Callable, Mapping, Union
 import torch
 from torch import Tensor
 
-from nada.checkpoints.pickles import BadFile
+from nada.checkpoints.problems import BadFile
 from nada.checkpoints.stored import StoredTensor
+from nada.errors import NadaError
 from nada.models import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents_from_seeds
 
 Values = Mapping[str, "Tensor | StoredTensor"]
@@ -50,11 +51,20 @@ def count_of(shapes: Mapping[str, Any], pattern: str) -> int:
 
 
 def block_sizes_of(shapes: Mapping[str, Any]) -> list[int]:
-    """Return 4, 8, … as the names `b4.…`, `b8.…` give them. Raises BadFile if one is missing or too many are there."""
+    """Return 4, 8, … as the names `b4.…`, `b8.…` give them. Raises BadFile if one is missing."""
     sizes = sorted({int(match[1]) for name in shapes if (match := re.match(r"b(\d{1,6})\.", name))})
     if not sizes or sizes != [4 << index for index in range(len(sizes))] or sizes[-1] > MAX_RESOLUTION:
-        raise BadFile(f"is no complete StyleGAN2 network: its blocks are {sizes[:12]}, not 4, 8, 16 … without a gap")
+        raise BadFile(
+            f"is no complete StyleGAN2 network: its blocks are {sizes[:12]}, not 4, 8, 16 … without a gap"
+        )
     return sizes
+
+
+def _checked(cls: type, **values: Any) -> Any:
+    try:
+        return cls(**values)
+    except NadaError as error:
+        raise BadFile(f"describes an impossible network ({str(error).rstrip('.')})") from error
 
 
 def generator_sizes(shapes: Mapping[str, Any], **settings: Any) -> GeneratorConfig:
@@ -66,7 +76,8 @@ def generator_sizes(shapes: Mapping[str, Any], **settings: Any) -> GeneratorConf
     z_dim = inputs - w_dim if classes else inputs
     if z_dim < 1:
         raise BadFile("is no complete StyleGAN2 network: its mapping takes no latent")
-    return GeneratorConfig(
+    return _checked(
+        GeneratorConfig,
         resolution=blocks[-1],
         channels=tuple(_size(shapes, f"b{size}.conv1.weight", 0) for size in blocks),
         z_dim=z_dim,
@@ -90,7 +101,8 @@ def discriminator_sizes(shapes: Mapping[str, Any], **settings: Any) -> Discrimin
     widths = [_size(shapes, f"b{size}.conv0.weight", 1) for size in blocks[1:]]
     width = _size(shapes, "b4.conv.weight", 0)
     conditional = "mapping.embed.weight" in shapes
-    return DiscriminatorConfig(
+    return _checked(
+        DiscriminatorConfig,
         resolution=blocks[-1],
         channels=(width, *widths),
         num_classes=_size(shapes, "mapping.embed.weight", 1) if conditional else 0,
@@ -114,7 +126,9 @@ def check_shapes(build: Callable[[Any], Network], config: Any, shapes: Mapping[s
         if name not in shapes:
             raise BadFile(f"is no complete StyleGAN2 network: {name} is missing")
         if tuple(shapes[name]) != shape:
-            raise BadFile(f"does not fit together: {name} is {list(shapes[name])}, the rest asks for {list(shape)}")
+            raise BadFile(
+                f"does not fit together: {name} is {list(shapes[name])}, the rest asks for {list(shape)}"
+            )
     if extra := sorted(set(shapes) - set(expected)):
         raise BadFile(f"holds {extra[0]}, which a StyleGAN2 network of this kind does not have")
 
@@ -127,8 +141,10 @@ def load_values(values: Values) -> dict[str, Tensor]:
         if not tensor.is_floating_point():
             raise BadFile(f"holds whole numbers where weights belong ({name} is {tensor.dtype})")
         tensor = tensor.float()
-        if not torch.isfinite(tensor).all():
-            raise BadFile(f"holds NaN or infinity in {name}; its training has failed, take an earlier checkpoint")
+        if tensor.numel() and not all(torch.isfinite(bound) for bound in tensor.aminmax()):
+            raise BadFile(
+                f"holds NaN or infinity in {name}; its training has failed, take an earlier checkpoint"
+            )
         result[name] = tensor
     return result
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from nada.checkpoints import nvlabs, rosinality, torchfiles
-from nada.checkpoints.pickles import BadFile, ForbiddenName
+from nada.checkpoints.problems import BadFile, ForbiddenName
 from nada.errors import NadaError
 
-MAX_BYTES = 8 << 30
+MAX_BYTES = 4 << 30
 _LEGACY = torchfiles.LEGACY_START[2:]
 
 _STRANGERS = (
@@ -45,7 +45,7 @@ class Content:
 def _stranger(head: bytes) -> str | None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
-        return "is a web page, not the file itself; download it again (a login or a warning page was saved instead)"
+        return "is a web page, not the file itself (a login or warning page was saved); download it again"
     if head[257:262] == b"ustar":
         return "is an archive; unpack it and give the file inside"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100 << 20:
@@ -89,7 +89,9 @@ def opened(path: Path) -> Iterator[Content]:
     except BadFile as error:
         raise NadaError(f"{path} {error}.") from error
     except MemoryError as error:
-        raise NadaError(f"{path} needs more memory than there is; close other programs or use a smaller model.") from error
+        raise NadaError(
+            f"{path} needs more memory than there is; close other programs or use a smaller model."
+        ) from error
     except OSError as error:
         raise NadaError(f"cannot read {path}: {error.strerror or error}.") from error
 
@@ -107,18 +109,33 @@ def _names_in(checkpoint: Any) -> list[str]:
 def refuse_relatives(checkpoint: Any) -> None:
     """Raise BadFile for checkpoints of other projects, with what they are."""
     names = _names_in(checkpoint)
-    if "GAN" in names and any(".to_style1" in name or name.startswith(("S.net", "GE.", "SE.")) for name in names):
-        raise BadFile("is of lucidrains/stylegan2-pytorch, whose network is a different one and cannot be converted")
-    if any("style_mapping." in name or name.endswith("constant_input.weight") or ".injected_noise_" in name for name in names):
-        raise BadFile("is of mmgeneration, whose layout is not supported; export it to the layout of rosinality first")
+    if "GAN" in names and any(
+        ".to_style1" in name or name.startswith(("S.net", "GE.", "SE.")) for name in names
+    ):
+        raise BadFile(
+            "is of lucidrains/stylegan2-pytorch, whose network is a different one and cannot be converted"
+        )
+    if any(
+        "style_mapping." in name or name.endswith("constant_input.weight") or ".injected_noise_" in name
+        for name in names
+    ):
+        raise BadFile(
+            "is of mmgeneration, whose layout is not supported; export it to the layout of rosinality first"
+        )
     if any(name.endswith("synthesis.b4.const") for name in names):
-        raise BadFile("is a state dict with NVIDIA's names; give the original .pkl, which also holds the settings")
+        raise BadFile(
+            "is a state dict with NVIDIA's names; give the original .pkl, which also holds the settings"
+        )
 
 
 def generator_checkpoint(checkpoint: Any) -> Any:
     """Return the checkpoint if it holds a rosinality generator. Raises BadFile saying what it is instead."""
     if not rosinality.find_generator(checkpoint):
         refuse_relatives(checkpoint)
-        keys = ", ".join(sorted(key[:40] for key in checkpoint if isinstance(key, str))[:6]) if isinstance(checkpoint, dict) else ""
+        keys = (
+            ", ".join(sorted(key[:40] for key in checkpoint if isinstance(key, str))[:6])
+            if isinstance(checkpoint, dict)
+            else ""
+        )
         raise BadFile(f"is a torch checkpoint without a StyleGAN2 generator (it holds: {keys or 'no names'})")
     return checkpoint

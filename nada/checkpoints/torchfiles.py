@@ -1,7 +1,7 @@
 """Files of `torch.save`, both generations, read without `torch.load`.
 
-`torch.load(weights_only=True)` runs nothing either, but it believes the sizes in the file: a storage that claims more
-elements than its record holds is read past its end. Here each claim is compared with the bytes that are there.
+`torch.load(weights_only=True)` runs nothing either, but how far it checks the sizes in a file depends on its
+version, and it copies optimisers that nobody asked for. Here each claim is compared with the bytes there are.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import zipfile
 import zlib
 from typing import Any
 
-from nada.checkpoints.pickles import COMMON_NAMES, BadFile, Names, read_pickle
+from nada.checkpoints.machine import MAX_COST, Names
+from nada.checkpoints.pickles import COMMON_NAMES, read_pickle
+from nada.checkpoints.problems import BadFile
 from nada.checkpoints.stored import TENSOR_NAMES, Raw, Storage, new_storage
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_START = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 MAX_ENTRIES = 20_000
+_NESTED_LIMIT = 1000  # a stream inside a pickle holds one storage; thousands of them must stay cheap
 
 
 class Namespace:
@@ -49,21 +52,22 @@ class _Storages:
         return known
 
 
-def read_legacy(raw: Raw, stream: Any) -> Any:
+def read_legacy(raw: Raw, stream: Any, limit: int = MAX_COST) -> Any:
     """Read the stream of pickles that torch wrote before 1.6, and still writes inside pickled modules.
 
     Args:
         raw: the bytes; tensors refer to them.
         stream: the same bytes as a stream at its start.
+        limit: as `read_pickle` has it, for each of the pickles.
     """
-    if read_pickle(stream, {}) != LEGACY_MAGIC or read_pickle(stream, {}) != 1001:
+    if read_pickle(stream, {}, limit=limit) != LEGACY_MAGIC or read_pickle(stream, {}, limit=limit) != 1001:
         raise BadFile("is not a torch file of a known version")
-    system = read_pickle(stream, {})
+    system = read_pickle(stream, {}, limit=limit)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise BadFile("was written on a big-endian machine; load it and save it again on a common one")
     storages = _Storages()
-    value = read_pickle(stream, TORCH_NAMES, storages)
-    keys = read_pickle(stream, {})
+    value = read_pickle(stream, TORCH_NAMES, storages, limit)
+    keys = read_pickle(stream, {}, limit=limit)
     for key in keys if isinstance(keys, list) else ():
         storage = storages.by_key.get(key) if isinstance(key, str) else None
         header = stream.read(8)
@@ -79,7 +83,7 @@ def read_legacy_bytes(data: Any) -> Any:
     if not isinstance(data, (bytes, bytearray)):
         raise BadFile("describes a tensor in a way this program does not know; it may be damaged")
     data = bytes(data)
-    return read_legacy(data, io.BytesIO(data))
+    return read_legacy(data, io.BytesIO(data), _NESTED_LIMIT)
 
 
 def _entry_start(raw: Raw, entry: zipfile.ZipInfo) -> int:
@@ -95,12 +99,23 @@ def _open_archive(raw: Raw, stream: Any) -> dict[str, zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(stream) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, EOFError, OverflowError) as error:
-        raise BadFile("is damaged or cut short (no complete zip archive); download or copy it again") from error
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        ValueError,
+        struct.error,
+        EOFError,
+        OverflowError,
+    ) as error:
+        raise BadFile(
+            "is damaged or cut short (no complete zip archive); download or copy it again"
+        ) from error
     if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > len(raw):
         raise BadFile("announces more data than it has, as a zip bomb does")
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
-        raise BadFile("is a compressed zip archive, which torch.save never writes; unpack it if it holds a checkpoint")
+        raise BadFile(
+            "is a compressed zip archive, which torch.save never writes; unpack it if it holds a checkpoint"
+        )
     return {entry.filename: entry for entry in entries}
 
 
@@ -112,7 +127,9 @@ def read_archive(raw: Raw, stream: Any) -> Any:
         raise BadFile("is a zip archive, but not one that torch.save wrote")
     root = roots[0]
     if f"{root}constants.pkl" in entries:
-        raise BadFile("is a TorchScript program, not a checkpoint; export the state dict with torch.save instead")
+        raise BadFile(
+            "is a TorchScript program, not a checkpoint; export the state dict with torch.save instead"
+        )
 
     def content(name: str) -> tuple[int, int]:
         entry = entries.get(root + name)
