@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from nada.checkpoints import save_generator
+from nada.config.fields import from_json, read_options
 from nada.config.train import TrainConfig
 from nada.data import ImageDataset, load_dataset
 from nada.errors import NadaError, UsageError
@@ -62,7 +63,7 @@ def run_training(config: TrainConfig, say: Say = print) -> TrainingOutcome | Non
     """
     folder = find_run(config.resume, config.out, CHECKPOINT) if config.resume else None
     if folder is not None:
-        config = resumed_config(config, read_json(folder / "config.json"))
+        config = resumed_config(config, read_options(TrainConfig, folder / "config.json"))
     check_options(config)
     if config.data is None:
         raise UsageError("--data is missing: give a folder, a .zip or a .parquet file of pictures.")
@@ -83,15 +84,12 @@ def run_training(config: TrainConfig, say: Say = print) -> TrainingOutcome | Non
     return _Run(folder, plan, say).go(state)
 
 
-def resumed_config(given: TrainConfig, recorded: dict[str, Any]) -> TrainConfig:
+def resumed_config(given: TrainConfig, options: dict[str, Any]) -> TrainConfig:
     """The options of a run as recorded, with what may change taken from `given`.
 
     Raises UsageError where another option is given a value that is neither the recorded nor the default one.
     """
-    try:
-        saved = TrainConfig(**recorded["options"])
-    except (KeyError, TypeError) as error:
-        raise NadaError(f"the config.json of this run cannot be used ({error}); resume another run.") from error
+    saved = from_json(TrainConfig, options)
     default = TrainConfig()
     for name, value in asdict(given).items():
         if name not in _FREE and value not in (getattr(default, name), getattr(saved, name)):
