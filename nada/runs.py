@@ -1,4 +1,4 @@
-"""What a run needs around its loop: a numbered folder, seeds, a device, exact state, and a gentle way to stop."""
+"""What a run needs around its loop: a numbered folder, a device, saved state, and a gentle way to stop."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import io
 import os
 import pickle
 import platform
-import random
 import re
 import signal
 import threading
 import unicodedata
+import warnings
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-import numpy as np
 import torch
 
 from nada.errors import NadaError, UsageError
@@ -29,10 +28,7 @@ __all__ = [
     "find_run",
     "load_state",
     "pick_device",
-    "rng_state",
     "save_tensors",
-    "seed_everything",
-    "set_rng_state",
     "slugify",
     "write_bytes",
     "write_json",
@@ -112,42 +108,13 @@ def save_tensors(path: str | Path, state: Any) -> Path:
 def load_state(path: str | Path) -> Any:
     """Read what `save_tensors` wrote, onto the CPU; nothing in the file is executed. Raises NadaError."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch wonders aloud about files that are then refused
+            return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise NadaError(f"cannot read {path}: {error.strerror or error}.") from error
     except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise NadaError(f"{path} is damaged or is not a saved state; resume from another run.") from error
-
-
-def seed_everything(seed: int) -> None:
-    """Seed the global generators of Python, NumPy and torch (every device)."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-
-
-def rng_state() -> dict[str, Any]:
-    """The state of every global generator, in types that `save_tensors` can keep."""
-    name, keys, *position = np.random.get_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {
-        "python": random.getstate(),
-        "numpy": (name, torch.from_numpy(keys.astype(np.int64)), *position),
-        "torch": torch.get_rng_state(),
-        "cuda": cuda,
-    }
-
-
-def set_rng_state(state: dict[str, Any]) -> None:
-    """Put every global generator back to a `rng_state`. States of GPUs that are not here are left out."""
-    version, internal, gauss = state["python"]
-    random.setstate((version, tuple(internal), gauss))
-    name, keys, *position = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *position))
-    torch.set_rng_state(state["torch"])
-    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    for index, device_state in enumerate(state["cuda"][:present]):
-        torch.cuda.set_rng_state(device_state, index)
 
 
 def pick_device(name: str = "auto") -> torch.device:

@@ -14,6 +14,7 @@ from nada.adaptation.api import make_settings
 from nada.adaptation.settings import Settings, resolve
 from nada.checkpoints import hash_generator, load_generator
 from nada.clip import Guide
+from nada.config import to_json
 from nada.config.adapt import AdaptConfig
 from nada.errors import UsageError
 from nada.models import Generator, GeneratorConfig
@@ -57,7 +58,7 @@ class Plan:
         """Return the whole record for `config.json`: options, resolved settings, inputs by hash, versions."""
         return {
             "command": "adapt",
-            "options": dataclasses.asdict(dataclasses.replace(self.config, resume=None)),
+            "options": to_json(dataclasses.replace(self.config, resume=None)),
             "settings": dataclasses.asdict(self.settings),
             "generator": self.config.generator,
             "generator_sha256": self.generator_sha256,
