@@ -78,5 +78,24 @@ def test_errors_are_one_line_and_an_exit_code(
         assert CliRunner().invoke(cli.main, ["adapt"]).exception is error
 
 
-def test_an_unknown_command_is_a_usage_error() -> None:
-    assert CliRunner().invoke(cli.main, ["adpat"]).exit_code == 2
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["adpat"], "No such command 'adpat'. Did you mean 'adapt'? (see nada --help)"),
+        (["--bogus"], "(see nada --help)"),
+        (["adapt", "--bogus", "1"], "(see nada adapt --help)"),
+        (["adapt", "--steps", "many"], "'many' is not a valid integer. (see nada adapt --help)"),
+        (["adapt", "--method", "foo"], "'foo' is not one of 'nada', 'official'. (see nada adapt --help)"),
+    ],
+)
+def test_bad_usage_is_one_line(arguments: list[str], words: str) -> None:
+    """click itself prints the usage, a hint, an empty line and only then what was wrong."""
+    result = CliRunner().invoke(cli.main, arguments)
+    assert result.exit_code == 2 and not result.stdout
+    assert result.stderr.startswith("nada: ") and words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_nothing_asked_for_shows_the_help() -> None:
+    result = CliRunner().invoke(cli.main, [])
+    assert result.exit_code == 2 and "Try this first" in result.stderr
