@@ -87,7 +87,7 @@ def test_the_average_follows_its_formula() -> None:
     with torch.no_grad():
         state.generator.b4.const.copy_(network)
     update_average(state.average, state.generator, 0.75)
-    assert torch.allclose(state.average.b4.const, 0.75 * average + 0.25 * network)
+    assert torch.allclose(state.average.b4.const, 0.75 * average + 0.25 * network, atol=1e-6)
 
 
 def test_the_average_warms_up_then_halves_after_its_half_life() -> None:
