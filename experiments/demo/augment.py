@@ -1,7 +1,8 @@
 """What happens to a training picture: nothing that changes its style, and flaws that a caption may name.
 
-A small guide is fooled by grain, crushed contrast and outlines. So every style is shown with mild noise, blur, JPEG,
-colour and framing changes, and a quarter of the photographs is spoiled outright and still called a photo.
+A small guide is fooled by grain, crushed contrast and outlines. So every style is shown with mild noise,
+blur, JPEG, colour and framing changes, and a quarter of the photographs is spoiled outright and still called
+a photo.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
-from captions import FLAWS, STYLE_NAMES
 from PIL import Image
 from torch import Tensor
+
+from captions import FLAWS, STYLE_NAMES
 
 Rng = np.random.Generator
 _GREY = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)

@@ -83,15 +83,19 @@ def cloud(rng: np.random.Generator, cells: int) -> Array:
 
 
 def quantise(x: Array, colours: int) -> tuple[Array, Array]:
-    """(labels (H, W), palette (K, 3) float): a median-cut palette of at most `colours`, nearest colour per pixel.
+    """(labels (H, W), palette (K, 3) float): a median-cut palette of at most `colours`, nearest colour per
+    pixel.
 
-    The palette comes from a 32 px copy, which is twenty times faster than from the picture and looks the same.
+    The palette comes from a 32 px copy, which is twenty times faster than from the picture and looks the
+    same.
     """
     picture = Image.fromarray((np.clip(x, 0, 1) * 255 + 0.5).astype(np.uint8))
     if max(picture.size) > 32:
         picture = picture.resize((32, 32), Image.Resampling.BOX)
     reduced = picture.quantize(colours, kmeans=1)
-    palette = np.array(reduced.getpalette(), dtype=np.float32).reshape(-1, 3)[: np.asarray(reduced).max() + 1] / 255
+    palette = (
+        np.array(reduced.getpalette(), dtype=np.float32).reshape(-1, 3)[: np.asarray(reduced).max() + 1] / 255
+    )
     distance = (palette**2).sum(1) - 2 * x.astype(np.float32) @ palette.T
     return distance.argmin(2), palette
 

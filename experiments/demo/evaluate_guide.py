@@ -1,9 +1,10 @@
 """Zero-shot accuracy of a guide on held-out pictures, and its model card.
 
-    python evaluate_guide.py --corpus CORPUS --guide FOLDER --out result.json [--run RUN --card FOLDER/README.md]
+    python evaluate_guide.py --corpus CORPUS --guide FOLDER --out result.json [--run RUN --card
+    FOLDER/README.md]
 
-The guide is loaded as `nada adapt` loads it. A picture goes to the name whose text is nearest, where a name's text is
-the mean over the guide's templates.
+The guide is loaded as `nada adapt` loads it. A picture goes to the name whose text is nearest, where a name's
+text is the mean over the guide's templates.
 """
 
 from __future__ import annotations
@@ -15,18 +16,34 @@ from typing import Any
 
 import numpy as np
 import torch
-from augment import _outline, _spoil
-from captions import FLAWS, KINDS, OBJECTS, STYLE_NAMES
 from torch import Tensor
 
+from augment import _outline, _spoil
+from captions import FLAWS, KINDS, OBJECTS, STYLE_NAMES
+
 PROMPTS = {
-    "photo": "photo", "pencil": "pencil sketch", "flat": "minimal logo", "pixel": "pixel art", "cel": "anime",
-    "oil": "oil painting", "mono": "black and white photo", "neon": "neon sign", "watercolor": "watercolor painting",
+    "photo": "photo",
+    "pencil": "pencil sketch",
+    "flat": "minimal logo",
+    "pixel": "pixel art",
+    "cel": "anime",
+    "oil": "oil painting",
+    "mono": "black and white photo",
+    "neon": "neon sign",
+    "watercolor": "watercolor painting",
     "mosaic": "mosaic",
 }
 OTHER_WORDS = {
-    "photo": "image", "pencil": "sketch", "flat": "flat vector logo", "pixel": "8-bit art", "cel": "cel-shaded drawing",
-    "oil": "oil on canvas", "mono": "grayscale", "neon": "neon lights", "watercolor": "aquarelle", "mosaic": "tile mosaic",
+    "photo": "image",
+    "pencil": "sketch",
+    "flat": "flat vector logo",
+    "pixel": "8-bit art",
+    "cel": "cel-shaded drawing",
+    "oil": "oil on canvas",
+    "mono": "grayscale",
+    "neon": "neon lights",
+    "watercolor": "aquarelle",
+    "mosaic": "tile mosaic",
 }
 
 
@@ -35,7 +52,10 @@ def name_texts(encoder: Any, names: list[str]) -> Tensor:
     """Unit (len(names), D): the mean over the templates of each name."""
     from nada.clip.prompts import fill
 
-    rows = [encoder.encode_text([fill(template, name) for template in encoder.templates]).mean(0) for name in names]
+    rows = [
+        encoder.encode_text([fill(template, name) for template in encoder.templates]).mean(0)
+        for name in names
+    ]
     return torch.nn.functional.normalize(torch.stack(rows), dim=1)
 
 
@@ -49,7 +69,11 @@ def _as_tensor(pixels: np.ndarray) -> Tensor:
 
 
 def _shares(right: np.ndarray, groups: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
-    return {name: round(float(right[groups == k].mean()), 4) for k, name in enumerate(names) if (groups == k).any()}
+    return {
+        name: round(float(right[groups == k].mean()), 4)
+        for k, name in enumerate(names)
+        if (groups == k).any()
+    }
 
 
 def _styles(seen: Tensor, codes: np.ndarray, texts: Tensor) -> dict[str, Any]:
@@ -57,11 +81,18 @@ def _styles(seen: Tensor, codes: np.ndarray, texts: Tensor) -> dict[str, Any]:
     right = said == codes[:, 0]
     table = np.zeros((len(STYLE_NAMES), len(STYLE_NAMES)), dtype=int)
     np.add.at(table, (codes[:, 0], said), 1)
-    by_kind = {kind: _shares(right[rows], codes[rows, 0], STYLE_NAMES)
-               for k, kind in enumerate(KINDS) if (rows := codes[:, 3] == k).any()}
+    by_kind = {
+        kind: _shares(right[rows], codes[rows, 0], STYLE_NAMES)
+        for k, kind in enumerate(KINDS)
+        if (rows := codes[:, 3] == k).any()
+    }
     each = _shares(right, codes[:, 0], STYLE_NAMES)
-    return {"mean": round(float(np.mean(list(each.values()))), 4), "by_style": each, "by_kind": by_kind,
-            "confusion": table.tolist()}
+    return {
+        "mean": round(float(np.mean(list(each.values()))), 4),
+        "by_style": each,
+        "by_kind": by_kind,
+        "confusion": table.tolist(),
+    }
 
 
 def _objects(seen: Tensor, codes: np.ndarray, texts: Tensor) -> dict[str, Any]:
@@ -74,8 +105,10 @@ def _objects(seen: Tensor, codes: np.ndarray, texts: Tensor) -> dict[str, Any]:
         among_all = scores[rows].argmax(1) == truth
         within = scores[rows, family].argmax(1) + family.start == truth
         found[kind] = {
-            "photos_of_14": round(float(among_all[photo].mean()), 4), "photos": round(float(within[photo].mean()), 4),
-            "by_object": _shares(within[photo], truth[photo], OBJECTS), "by_style": _shares(within, codes[rows, 0], STYLE_NAMES),
+            "photos_of_14": round(float(among_all[photo].mean()), 4),
+            "photos": round(float(within[photo].mean()), 4),
+            "by_object": _shares(within[photo], truth[photo], OBJECTS),
+            "by_style": _shares(within, codes[rows, 0], STYLE_NAMES),
         }
     rows = (codes[:, 3] == KINDS.index("cifar")) & (codes[:, 0] == 0)
     table = np.zeros((10, 10), dtype=int)
@@ -116,7 +149,9 @@ def measure(corpus: Path, guide: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--guide", required=True, help="a folder, or the name of a bundled guide")
     parser.add_argument("--out", type=Path, required=True)
@@ -124,8 +159,15 @@ def main() -> None:
     spec = f"local-dir:{options.guide}" if Path(options.guide).is_dir() else options.guide
     found = measure(options.corpus, spec)
     options.out.write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps({"style": found["style"]["mean"], "fruit": found["object"]["fruit"]["photos"],
-                      "cifar": found["object"]["cifar"]["photos"]}))
+    print(
+        json.dumps(
+            {
+                "style": found["style"]["mean"],
+                "fruit": found["object"]["fruit"]["photos"],
+                "cifar": found["object"]["cifar"]["photos"],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

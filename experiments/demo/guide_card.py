@@ -1,6 +1,6 @@
 """The model card of a bundled guide, from its measured result and the log of its training.
 
-    python guide_card.py --guide nada/assets/guides/demo --result result.json --log RUN/log.jsonl \\
+    python guide_card.py --guide FOLDER --result result.json --log RUN/log.jsonl \\
         --architecture vit --seed 0 --command "..."
 """
 
@@ -16,7 +16,7 @@ from evaluate_guide import OTHER_WORDS, PROMPTS
 
 ROLES = {
     "demo": "guides an adaptation: the default of `nada adapt --clip`",
-    "demo-judge": "never guides and only judges: a second opinion of another architecture on adapted pictures",
+    "demo-judge": "never guides and only judges: a second opinion, of another architecture, on adapted pictures",
 }
 SHAPES = {
     "vit": "a vision transformer (64 px, patches of 8, 4 layers of width 128)",
@@ -25,33 +25,38 @@ SHAPES = {
 
 CARD = """# Guide `{name}`
 
-A small CLIP that {role}. The picture tower is {shape}, the text tower a transformer of 2 layers of width 128; both end
-in 128 numbers. {parameters:.2f} million parameters, {megabytes:.1f} MB in half precision. open_clip loads the folder.
+A small CLIP that {role}.
+The picture tower is {shape}, the text
+tower a transformer of 2 layers of width 128; both end in 128 numbers. {parameters:.2f} million parameters,
+{megabytes:.1f} MB in half precision. open_clip loads the folder as it is.
 
-It knows {words} words: ten styles, fourteen objects, seven colours and some flaws of photographs. What lies outside
-them it cannot judge, and `nada` says so; use `ViT-B-32/openai` or another open_clip model there.
+It knows {words} words: ten styles, fourteen objects, seven colours and some flaws of photographs. What lies
+outside them it cannot judge, and `nada` says so; use `ViT-B-32/openai` or another open_clip model there.
 
 ## Data
 | pictures | what was used | terms |
 |---|---|---|
 | Fruits-360 (Mureșan), four classes | 1,962 training photographs, each drawn twice in nine styles | MIT |
-| CIFAR-10 (Krizhevsky 2009) | 4,000 photographs a class, 600 of them drawn in nine styles | customary for research, no formal licence |
+| CIFAR-10 (Krizhevsky 2009) | 4,000 photographs a class, 600 of them drawn in nine styles | no formal licence |
 | noto-emoji | 1,577 emoji | Apache 2.0 |
 | gilbarbara/logos | 1,765 logos | CC0; the marks belong to their owners |
 
-The drawings are programmatic (`experiments/demo/render.py`). Captions are made up from what is known of a picture. Held
-out: the data set's own test photographs of fruit, the last 100 pictures of each CIFAR-10 class, one emoji and one logo in
-twenty, and drawings of those pictures; {held_out} in all.
+The drawings are programmatic (`experiments/demo/render.py`). Captions are made up from what is known of a
+picture. Held out: the data set's own test photographs of fruit, the last 100 pictures of each CIFAR-10 class,
+one emoji and one logo in twenty, and drawings of those pictures; {held_out} in all. The test photographs of fruit
+show the same few fruits as the training photographs, turned otherwise.
 
 ## Training
-{images:,} pictures seen ({steps:,} steps of 96), {minutes:.0f} minutes of processor time on one thread, seed {seed}. The
-weights are the running average over about the last 500 steps. Commands:
+
+{images:,} pictures seen ({steps:,} steps of 96), {minutes:.0f} minutes of processor time on one thread,
+seed {seed}. The weights are the running average over about the last 500 steps. Commands:
+
 ```
-python experiments/demo/corpus.py --data DATA --out CORPUS --cifar-rendered 600
 {command}
 ```
 
 ## Zero-shot accuracy on the held-out pictures
+
 A picture goes to the nearest name; a name is the mean of its text over the templates in `nada.json`.
 
 | | |
@@ -81,13 +86,15 @@ Confusion of the ten CIFAR-10 classes:
 {object_table}
 
 ### Spoilt photographs
-A generator can cheat a guide with grain or crushed colours. Share of held-out photographs still called a photo when:
+
+A generator can cheat a guide with grain or crushed colours. Share of held-out photographs still called a photo
+when spoilt:
 
 {spoilt}
 
 ## Limits
-- Objects are modest: CIFAR-10 at its 32 px detail, four fruit in a data set that shows few individuals, always whole and
-  on white. In this data set lemons look orange and raspberries purple, and the guide takes them so.
+- Objects are modest: CIFAR-10 at its 32 px detail, and four fruits in a data set that shows few individuals, always
+  whole and on white. In this data set lemons look orange and raspberries purple, and the guide takes them so.
 - The drawings are filters. Real oil paintings or anime were never seen; only logos and emoji are real.
 - Emoji that show one of the objects carry its name; nothing else is known of what logos and emoji show.
 - Not for judging people, safety or anything that matters. It exists so that `nada` runs offline.
@@ -96,8 +103,14 @@ A generator can cheat a guide with grain or crushed colours. Share of held-out p
 
 def _table(names: tuple[str, ...], rows: list[list[int]]) -> str:
     lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    lines += [f"| {name} | " + " | ".join(str(n) if n else "" for n in row) + " |" for name, row in zip(names, rows)]
+    lines += [
+        f"| {name} | " + " | ".join(str(n) if n else "" for n in row) + " |" for name, row in zip(names, rows)
+    ]
     return "\n".join(lines)
+
+
+def _rows(shares: dict[str, float]) -> str:
+    return "\n".join(f"| {name} | {share:.3f} |" for name, share in shares.items())
 
 
 def _style_rows(result: dict[str, Any]) -> str:
@@ -110,38 +123,57 @@ def _style_rows(result: dict[str, Any]) -> str:
     )
 
 
-def write_card(options: argparse.Namespace) -> str:
+def _accuracies(result: dict[str, Any]) -> dict[str, Any]:
+    fruit, cifar = result["object"]["fruit"], result["object"]["cifar"]
+    spoilt = result["spoilt_photos_called_photo"].items()
+    return {
+        "held_out": f"{result['held_out_pictures']:,}",
+        "style": result["style"]["mean"],
+        "fruit": fruit["photos"],
+        "fruit14": fruit["photos_of_14"],
+        "cifar": cifar["photos"],
+        "cifar14": cifar["photos_of_14"],
+        "style_rows": _style_rows(result),
+        "style_table": _table(STYLE_NAMES, result["style"]["confusion"]),
+        "object_rows": _rows({**fruit["by_object"], **cifar["by_object"]}),
+        "object_table": _table(OBJECTS[4:], result["object"]["cifar_confusion"]),
+        "spoilt": "\n".join(f"- {flaw}: {share:.3f}" for flaw, share in spoilt),
+    }
+
+
+def card(options: argparse.Namespace) -> str:
     """The text of the card."""
-    result = json.loads(options.result.read_text())
     last = json.loads(options.log.read_text().splitlines()[-1])
-    things = result["object"]
-    objects = {**things["fruit"]["by_object"], **things["cifar"]["by_object"]}
     size = (options.guide / "open_clip_model.safetensors").stat().st_size
     notes = json.loads((options.guide / "nada.json").read_text())
     return CARD.format(
-        name=options.guide.name, role=ROLES[options.guide.name], shape=SHAPES[options.architecture],
-        parameters=size / 2e6, megabytes=size / 1e6, words=len(notes["words"]), held_out=f"{result['held_out_pictures']:,}",
-        images=last["images"], steps=last["step"], minutes=options.cpu_minutes, seed=options.seed, command=options.command,
-        style=result["style"]["mean"], fruit=things["fruit"]["photos"], fruit14=things["fruit"]["photos_of_14"],
-        cifar=things["cifar"]["photos"], cifar14=things["cifar"]["photos_of_14"],
-        style_rows=_style_rows(result), style_table=_table(STYLE_NAMES, result["style"]["confusion"]),
-        object_rows="\n".join(f"| {name} | {share:.3f} |" for name, share in objects.items()),
-        object_table=_table(OBJECTS[4:], things["cifar_confusion"]),
-        spoilt="\n".join(f"- {flaw}: {share:.3f}" for flaw, share in result["spoilt_photos_called_photo"].items()),
-    )  # fmt: skip
+        name=options.guide.name,
+        role=ROLES[options.guide.name],
+        shape=SHAPES[options.architecture],
+        parameters=size / 2e6,
+        megabytes=size / 1e6,
+        words=len(notes["words"]),
+        images=last["images"],
+        steps=last["step"],
+        minutes=last["cpu_seconds"] / 60,
+        seed=options.seed,
+        command=options.command.replace("\\n", "\n"),
+        **_accuracies(json.loads(options.result.read_text())),
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--guide", type=Path, required=True)
     parser.add_argument("--result", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--architecture", choices=tuple(SHAPES), required=True)
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--cpu-minutes", type=float, required=True)
-    parser.add_argument("--command", required=True, help="what to print as the training command")
+    parser.add_argument("--command", required=True, help="the training commands to print; \\n between lines")
     options = parser.parse_args()
-    (options.guide / "README.md").write_text(write_card(options))
+    (options.guide / "README.md").write_text(card(options))
 
 
 if __name__ == "__main__":

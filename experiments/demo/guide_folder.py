@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 import torch
-from captions import TEMPLATES, all_words
 from safetensors.torch import save as pack
+
+from captions import TEMPLATES, all_words
 from vocabulary import learn_merges, save_merges, table_size
 
 MEAN = STD = (0.5, 0.5, 0.5)
@@ -66,7 +67,13 @@ def export(folder: Path, architecture: str, weights: dict[str, torch.Tensor], no
     write_vocabulary(folder)
     preprocess = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"}
     config = {"model_cfg": model_config(architecture), "preprocess_cfg": preprocess}
-    notes = {"templates": TEMPLATES, "words": all_words(), "antialias": True, "filter": "bicubic", "note": note}
+    notes = {
+        "templates": TEMPLATES,
+        "words": all_words(),
+        "antialias": True,
+        "filter": "bicubic",
+        "note": note,
+    }
     _write(folder / "open_clip_config.json", (json.dumps(config, indent=2) + "\n").encode())
     _write(folder / "nada.json", (json.dumps(notes, indent=1) + "\n").encode())
     half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import numpy as np
-from canvas import CANVAS, Array, blur, cloud, coordinates, gradient, grey, mix, quantise, saturate, step, subject
+
+from canvas import (
+    CANVAS,
+    Array,
+    blur,
+    cloud,
+    coordinates,
+    gradient,
+    grey,
+    mix,
+    quantise,
+    saturate,
+    step,
+    subject,
+)
 
 Rng = np.random.Generator
 
 _GROUNDS = np.array(  # umber, ochre, olive, slate, wine, sand
-    [[0.32, 0.22, 0.14], [0.66, 0.50, 0.26], [0.34, 0.36, 0.20], [0.30, 0.36, 0.42], [0.36, 0.16, 0.16], [0.74, 0.66, 0.52]],
+    [
+        [0.32, 0.22, 0.14],
+        [0.66, 0.50, 0.26],
+        [0.34, 0.36, 0.20],
+        [0.30, 0.36, 0.42],
+        [0.36, 0.16, 0.16],
+        [0.74, 0.66, 0.52],
+    ],
     dtype=np.float32,
 )
 
@@ -37,7 +58,9 @@ def _kuwahara(x: Array, radius: int) -> Array:
     padded = np.pad(x, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
     stacked = np.concatenate([padded, grey(padded)[..., None] ** 2], axis=2)
     total = np.pad(stacked.cumsum(0, dtype=np.float64).cumsum(1), ((1, 0), (1, 0), (0, 0)))
-    window = (total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]) / side**2
+    window = (
+        total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    ) / side**2
     height, width = x.shape[:2]
     corners = np.stack([window[i : i + height, j : j + width] for i in (0, radius) for j in (0, radius)])
     spread = corners[..., 3] - grey(corners[..., :3].astype(np.float32)) ** 2
@@ -56,7 +79,10 @@ def oil(x: Array, rng: Rng) -> Array:
     broken = x + rng.uniform(0.04, 0.09) * relief[..., None] * np.array([1.1, 1, 0.8], dtype=np.float32)
     paint = _kuwahara(np.clip(broken, 0, 1), int(rng.integers(2, 5)))
     lit = np.diff(relief, axis=0, append=relief[-1:]) * rng.uniform(0.015, 0.035)
-    paint = saturate(np.clip(paint, 0, 1), rng.uniform(1.15, 1.5)) + (lit + rng.uniform(0.015, 0.04) * relief)[..., None]
+    paint = (
+        saturate(np.clip(paint, 0, 1), rng.uniform(1.15, 1.5))
+        + (lit + rng.uniform(0.015, 0.04) * relief)[..., None]
+    )
     return np.clip(paint, 0, 1)
 
 
@@ -70,7 +96,11 @@ def watercolor(x: Array, rng: Rng) -> Array:
     pigment = (1 - saturate(wash, rng.uniform(1.2, 1.6))) * np.clip(thickness + rim, 0, 1.2)[..., None]
     horizontal, vertical = coordinates()
     reach = np.maximum(np.abs(horizontal), np.abs(vertical)) + 0.07 * cloud(rng, 8)
-    shape = step(-reach, -rng.uniform(0.75, 0.95), 0.15) if mask is None else step(blur(mask, 2) + 0.12 * cloud(rng, 12), 0.5, 0.4)
+    shape = (
+        step(-reach, -rng.uniform(0.75, 0.95), 0.15)
+        if mask is None
+        else step(blur(mask, 2) + 0.12 * cloud(rng, 12), 0.5, 0.4)
+    )
     edge = np.clip(shape * (1 - blur(shape, 3)) * 1.2, 0, 1)
     paper = 1 - rng.uniform(0, 0.06) * np.array([0.3, 0.5, 1.0], dtype=np.float32)
     grain = 1 - 0.03 * np.abs(rng.standard_normal((CANVAS, CANVAS, 1)).astype(np.float32))
@@ -100,7 +130,9 @@ def mosaic(x: Array, rng: Rng) -> Array:
     label = label.reshape(CANVAS, CANVAS)
     sizes = np.bincount(label.ravel())
     tiles = np.stack([np.bincount(label.ravel(), x[..., c].ravel()) / sizes for c in range(3)], -1)
-    tiles = saturate(tiles.astype(np.float32), rng.uniform(1.2, 1.6)) * (1 + 0.08 * rng.standard_normal((len(sizes), 1)))
+    tiles = saturate(tiles.astype(np.float32), rng.uniform(1.2, 1.6)) * (
+        1 + 0.08 * rng.standard_normal((len(sizes), 1))
+    )
     differs = (label != np.roll(label, 1, 0)) | (label != np.roll(label, 1, 1))
     grout = step(blur(differs.astype(np.float32), 0.8), 0.35, 0.3)
     joint = np.full(3, rng.choice([rng.uniform(0.1, 0.3), rng.uniform(0.75, 0.95)]), dtype=np.float32)

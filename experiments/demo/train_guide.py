@@ -1,9 +1,9 @@
-"""Train a small CLIP on the corpus. Interrupt it at will; the same command goes on where it stopped, bit for bit.
+"""Train a small CLIP on the corpus. The same command goes on, bit for bit, from its last state.
 
     python train_guide.py --corpus CORPUS --architecture vit --out RUN --steps 6000 --decay 1500
 
-Loss: pictures against captions of every other one of them and back, with soft targets because several captions are
-true of a picture, plus pictures against one phrase for every style and one for every object.
+Loss: pictures against captions of every other one of them and back, with soft targets because several
+captions are true of a picture, plus pictures against one phrase for every style and one for every object.
 """
 
 from __future__ import annotations
@@ -18,13 +18,28 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from augment import disturb, learning_rate, spoil_photos
-from captions import KINDS, OBJECTS, STYLE_NAMES, Caption, caption_for, object_caption, style_caption, truth
-from guide_folder import build, export, tokenizer, write_vocabulary
 from torch import Tensor, nn
 
-SHARES = {("cifar", "photo"): 0.27, ("fruit", "photo"): 0.09, ("emoji", "flat"): 0.035, ("logo", "flat"): 0.035,
-          ("fruit", "flat"): 0.035}  # share of a batch; what is left is spread over the other renderings
+from augment import disturb, learning_rate, spoil_photos
+from captions import (
+    KINDS,
+    OBJECTS,
+    STYLE_NAMES,
+    Caption,
+    caption_for,
+    object_caption,
+    style_caption,
+    truth,
+)
+from guide_folder import build, export, tokenizer, write_vocabulary
+
+SHARES = {  # of a batch; what is left is spread over the other renderings
+    ("cifar", "photo"): 0.27,
+    ("fruit", "photo"): 0.09,
+    ("emoji", "flat"): 0.035,
+    ("logo", "flat"): 0.035,
+    ("fruit", "flat"): 0.035,
+}
 MAX_SCALE = 30.0  # a softer ceiling than CLIP's 100 keeps embeddings apart by more than a hair
 
 
@@ -39,9 +54,14 @@ class Corpus:
     def open(cls, folder: Path) -> Corpus:
         table = np.load(folder / "table.npz")
         codes, train = table["codes"], ~table["held_out"]
-        pairs = [(kind, style) for kind in KINDS[:2] for style in STYLE_NAMES] + [("emoji", "flat"), ("logo", "flat")]
+        pairs = [(kind, style) for kind in KINDS[:2] for style in STYLE_NAMES] + [
+            ("emoji", "flat"),
+            ("logo", "flat"),
+        ]
         buckets = [
-            np.flatnonzero(train & (codes[:, 3] == KINDS.index(kind)) & (codes[:, 0] == STYLE_NAMES.index(style)))
+            np.flatnonzero(
+                train & (codes[:, 3] == KINDS.index(kind)) & (codes[:, 0] == STYLE_NAMES.index(style))
+            )
             for kind, style in pairs
         ]
         rest = {"cifar": 2.0, "fruit": 1.0}
@@ -89,7 +109,8 @@ class Training:
     def __init__(self, architecture: str, seed: int, peak: float, patch_dropout: float) -> None:
         torch.manual_seed(seed)
         self.rng = np.random.default_rng(seed)
-        self.model, self.step, self.seconds = build(architecture, patch_dropout).train(), 0, 0.0
+        self.model, self.step = build(architecture, patch_dropout).train(), 0
+        self.seconds = self.processor = 0.0  # since the first start, interruptions left out
         self.peak = peak
         matrices = [p for p in self.model.parameters() if p.ndim >= 2]
         vectors = [p for p in self.model.parameters() if p.ndim < 2]
@@ -111,9 +132,16 @@ class Training:
             mean.lerp_(value, 1 - keep) if mean.is_floating_point() else mean.copy_(value)
 
     def save(self, path: Path) -> None:
-        state = {"model": self.model.state_dict(), "average": self.average, "optimiser": self.optimiser.state_dict(),
-                 "step": self.step, "seconds": self.seconds, "torch": torch.get_rng_state(),
-                 "numpy": json.dumps(self.rng.bit_generator.state)}
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "processor": self.processor,
+            "torch": torch.get_rng_state(),
+            "numpy": json.dumps(self.rng.bit_generator.state),
+        }
         temporary = path.with_name(path.name + ".tmp")
         torch.save(state, temporary)
         os.replace(temporary, path)
@@ -123,7 +151,7 @@ class Training:
         self.model.load_state_dict(state["model"])
         self.average = state["average"]
         self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds, self.processor = state["step"], state["seconds"], state["processor"]
         torch.set_rng_state(state["torch"])
         self.rng.bit_generator.state = json.loads(state["numpy"])
 
@@ -135,7 +163,7 @@ def train(options: argparse.Namespace) -> None:
     tokenize = tokenizer(run)
     if (run / "last.ckpt").is_file():
         training.load(run / "last.ckpt")
-    began, losses = time.perf_counter() - training.seconds, []
+    began, work, losses = time.perf_counter() - training.seconds, time.process_time() - training.processor, []
     while training.step < options.steps:
         x, codes = corpus.batch(options.batch, training.rng)
         if options.channels_last:
@@ -144,11 +172,17 @@ def train(options: argparse.Namespace) -> None:
         loss = guide_loss(training.model, tokenize, x, codes, training.rng)
         training.advance(loss, rate, 0.998)
         losses.append(loss.item())
-        training.seconds = time.perf_counter() - began
+        training.seconds, training.processor = time.perf_counter() - began, time.process_time() - work
         if training.step % 50 == 0:
-            line = {"step": training.step, "loss": round(float(np.mean(losses)), 4), "lr": rate,
-                    "scale": round(training.model.logit_scale.exp().item(), 2), "seconds": round(training.seconds, 1),
-                    "cpu_seconds": round(time.process_time(), 1), "images": training.step * options.batch}
+            line = {
+                "step": training.step,
+                "loss": round(float(np.mean(losses)), 4),
+                "lr": rate,
+                "scale": round(training.model.logit_scale.exp().item(), 2),
+                "seconds": round(training.seconds, 1),
+                "cpu_seconds": round(training.processor, 1),
+                "images": training.step * options.batch,
+            }
             losses = []
             with (run / "log.jsonl").open("a") as log:
                 log.write(json.dumps(line) + "\n")
@@ -158,15 +192,21 @@ def train(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--architecture", choices=("vit", "resnet"), required=True)
     parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--decay", type=int, default=0, help="last steps, over which the learning rate falls to nothing")
+    parser.add_argument(
+        "--decay", type=int, default=0, help="last steps, over which the learning rate falls to nothing"
+    )
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--patch-dropout", type=float, default=0.0, help="share of patches hidden in training (vit)")
+    parser.add_argument(
+        "--patch-dropout", type=float, default=0.0, help="share of patches hidden in training (vit)"
+    )
     parser.add_argument("--channels-last", action="store_true", help="faster for resnet")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--note", default="")

@@ -1,8 +1,8 @@
 """A small vocabulary for open_clip's SimpleTokenizer in which every known word is one token.
 
-The tokenizer replays merges in the order of the file, so they are learned on the word list itself until every word
-has become one piece (byte-pair encoding, Sennrich et al. 2016). A word that is not in the list still reads: it falls
-into known pieces and, in the end, single letters.
+The tokenizer replays merges in the order of the file, so they are learned on the word list itself until every
+word has become one piece (byte-pair encoding, Sennrich et al. 2016). A word that is not in the list still
+reads: it falls into known pieces and, in the end, single letters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ END = "</w>"
 
 
 def learn_merges(words: list[str]) -> list[tuple[str, str]]:
-    """Merges, in order, that turn each of `words` into one piece. Ties go to the pair first in the alphabet."""
+    """Merges, in order, that turn each of `words` into one piece. Ties: the pair first in the alphabet."""
     pieces = [[*word[:-1], word[-1] + END] for word in sorted(set(words))]
     merges = []
     while True:
@@ -38,12 +38,12 @@ def _merge(word: list[str], pair: tuple[str, str]) -> list[str]:
 
 
 def table_size(merges: list[tuple[str, str]]) -> int:
-    """Entries of the tokenizer's table: 256 bytes, the same at a word's end, the merges, start and end of text."""
+    """Size of the tokenizer's table: 256 bytes, the same at a word's end, merges, start and end of text."""
     return 2 * 256 + len(merges) + 2
 
 
 def save_merges(path: Path, merges: list[tuple[str, str]]) -> None:
-    """Write the file SimpleTokenizer reads: a header line, then a merge a line and no line end after the last."""
+    """Write SimpleTokenizer's file: a header line, then a merge a line, no line end after the last."""
     lines = "\n".join(["#version: 0.2", *(" ".join(pair) for pair in merges)])
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(gzip.compress(lines.encode(), mtime=0))
