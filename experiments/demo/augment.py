@@ -109,7 +109,26 @@ def spoil_photos(x: Tensor, codes: np.ndarray, rng: Rng, share: float = 0.25) ->
     return flaws
 
 
-def disturb(x: Tensor, rng: Rng) -> Tensor:
+def _grey_styles(codes: np.ndarray) -> np.ndarray:
+    return np.isin(codes[:, 0], [STYLE_NAMES.index(style) for style in ("mono", "pencil")])
+
+
+def _grain(rng: Rng, shape: torch.Size, grey: Tensor) -> Tensor:
+    """Unit noise, fine in half of the pictures, in lumps of three pixels in the others; grey where asked."""
+    noise = _noise(rng, shape)
+    noise = torch.where(grey.view(-1, 1, 1, 1), noise[:, :1], noise)
+    coarse = torch.from_numpy(rng.random((shape[0], 1, 1, 1)) < 0.5)
+    lumps = F.interpolate(noise[..., ::3, ::3], size=tuple(shape[-2:]), mode="bilinear") * 1.4
+    return torch.where(coarse, lumps, noise)
+
+
+def _cast(x: Tensor, codes: np.ndarray, rng: Rng, share: float) -> None:
+    """Tint some pictures, in place, so that no style is known by a tinted ground; grey styles stay grey."""
+    rows = np.flatnonzero(~_grey_styles(codes) & (rng.random(len(x)) < share))
+    x[rows] *= torch.from_numpy(rng.uniform(0.8, 1, (len(rows), 3, 1, 1)).astype(np.float32))
+
+
+def disturb(x: Tensor, codes: np.ndarray, rng: Rng) -> Tensor:
     """Mild changes to pictures (N, 3, 64, 64) in [0, 1] that leave style, object and colour what they are."""
     count = len(x)
     flipped = rng.random(count) < 0.5
@@ -118,10 +137,12 @@ def disturb(x: Tensor, rng: Rng) -> Tensor:
         x[rows] = _frame(x[rows], rng)
     x = (x - 0.5) * _uniform(rng, count, 0.75, 1.25) + 0.5 + _uniform(rng, count, -0.1, 0.1)
     x = _saturate(x, _uniform(rng, count, 0.75, 1.3))
+    _cast(x, codes, rng, 0.35)
     if len(rows := np.flatnonzero(rng.random(count) < 0.25)):
         x[rows] = _soften(x[rows], _uniform(rng, len(rows), 0.2, 1))
-    if len(rows := np.flatnonzero(rng.random(count) < 0.25)):
-        x[rows] = x[rows] + _noise(rng, x[rows].shape) * _uniform(rng, len(rows), 0.01, 0.1)
+    if len(rows := np.flatnonzero(rng.random(count) < 0.3)):
+        grain = _grain(rng, x[rows].shape, torch.from_numpy(_grey_styles(codes[rows])))
+        x[rows] = x[rows] + grain * _uniform(rng, len(rows), 0.01, 0.1)
     for row in np.flatnonzero(rng.random(count) < 0.12):
         x[row] = _jpeg(x[row], int(rng.integers(25, 90)))
     if len(rows := np.flatnonzero(rng.random(count) < 0.25)):

@@ -16,7 +16,7 @@ from evaluate_guide import OTHER_WORDS, PROMPTS
 
 ROLES = {
     "demo": "guides an adaptation: the default of `nada adapt --clip`",
-    "demo-judge": "never guides and only judges: a second opinion, of another architecture, on adapted pictures",
+    "demo-judge": "never guides and only judges adapted pictures: a second opinion, of another make",
 }
 SHAPES = {
     "vit": "a vision transformer (64 px, patches of 8, 4 layers of width 128)",
@@ -37,14 +37,14 @@ outside them it cannot judge, and `nada` says so; use `ViT-B-32/openai` or anoth
 | pictures | what was used | terms |
 |---|---|---|
 | Fruits-360 (Mureșan), four classes | 1,962 training photographs, each drawn twice in nine styles | MIT |
-| CIFAR-10 (Krizhevsky 2009) | 4,000 photographs a class, 600 of them drawn in nine styles | no formal licence |
+| CIFAR-10 (Krizhevsky 2009) | 4,000 photographs a class, 600 drawn in nine styles | no formal licence |
 | noto-emoji | 1,577 emoji | Apache 2.0 |
 | gilbarbara/logos | 1,765 logos | CC0; the marks belong to their owners |
 
 The drawings are programmatic (`experiments/demo/render.py`). Captions are made up from what is known of a
 picture. Held out: the data set's own test photographs of fruit, the last 100 pictures of each CIFAR-10 class,
-one emoji and one logo in twenty, and drawings of those pictures; {held_out} in all. The test photographs of fruit
-show the same few fruits as the training photographs, turned otherwise.
+one emoji and one logo in twenty, and drawings of those pictures; {held_out} in all. The test photographs of
+fruit show the same few fruits as the training photographs, turned otherwise.
 
 ## Training
 
@@ -87,14 +87,14 @@ Confusion of the ten CIFAR-10 classes:
 
 ### Spoilt photographs
 
-A generator can cheat a guide with grain or crushed colours. Share of held-out photographs still called a photo
-when spoilt:
+A generator can cheat a guide with grain or crushed colours. Share of held-out photographs still called a
+photo when spoilt:
 
 {spoilt}
 
 ## Limits
-- Objects are modest: CIFAR-10 at its 32 px detail, and four fruits in a data set that shows few individuals, always
-  whole and on white. In this data set lemons look orange and raspberries purple, and the guide takes them so.
+- Objects are modest: CIFAR-10 at its 32 px detail, and four fruits in a data set that shows few individuals,
+  always whole and on white. In it lemons look orange and raspberries purple, and the guide takes them so.
 - The drawings are filters. Real oil paintings or anime were never seen; only logos and emoji are real.
 - Emoji that show one of the objects carry its name; nothing else is known of what logos and emoji show.
 - Not for judging people, safety or anything that matters. It exists so that `nada` runs offline.

@@ -59,9 +59,6 @@ def pencil(x: Array, rng: Rng) -> Array:
 def _silhouette(x: Array, mask: Array, rng: Rng) -> Array:
     """One saturated colour on white, perhaps with one shade and one highlight."""
     colour = vivid(np.median(x[mask > 0.9], axis=0), rng.uniform(0.75, 0.95), rng.uniform(0.75, 0.95))
-    ground = (
-        np.ones(3, dtype=np.float32) if rng.random() < 0.8 else rng.uniform(0.85, 1, 3).astype(np.float32)
-    )
     drawn = np.broadcast_to(colour, x.shape).astype(np.float32)
     light = blur(grey(x), rng.uniform(4, 8))
     low, high = np.quantile(light[mask > 0.9], [rng.uniform(0.25, 0.45), rng.uniform(0.85, 0.95)])
@@ -69,7 +66,7 @@ def _silhouette(x: Array, mask: Array, rng: Rng) -> Array:
         drawn = mix(drawn, colour * rng.uniform(0.7, 0.85), step(-light, -low))
     if rng.random() < 0.75:
         drawn = mix(drawn, colour * 0.4 + 0.6, step(light, high))
-    return mix(np.broadcast_to(ground, x.shape), drawn, step(blur(mask, rng.uniform(1, 3)), 0.5, 0.2))
+    return mix(np.ones_like(drawn), drawn, step(blur(mask, rng.uniform(1, 3)), 0.5, 0.2))
 
 
 def flat(x: Array, rng: Rng) -> Array:

@@ -78,10 +78,10 @@ class Corpus:
         x = torch.from_numpy(self.images[rows]).permute(0, 3, 1, 2).float().div_(255).contiguous()
         codes = self.codes[rows]
         flaws = spoil_photos(x, codes, rng)
-        return disturb(x, rng) * 2 - 1, np.concatenate([codes, flaws[:, None]], axis=1)
+        return disturb(x, codes, rng) * 2 - 1, np.concatenate([codes, flaws[:, None]], axis=1)
 
 
-def _soft(logits: Tensor, true: Tensor) -> Tensor:
+def soft_targets_loss(logits: Tensor, true: Tensor) -> Tensor:
     """Cross entropy against equal shares for every true pair in a row; rows without one do not count."""
     counts = true.sum(1)
     rows = counts > 0
@@ -99,8 +99,12 @@ def guide_loss(model: nn.Module, tokenize, x: Tensor, codes: np.ndarray, rng: np
     logits = scale * seen @ said.T
     n = len(captions) - len(styles) - len(things)
     s = n + len(styles)
-    paired = _soft(logits[:, :n], true[:, :n]) + _soft(logits[:, :n].T, true[:, :n].T)
-    return 0.5 * paired + _soft(logits[:, n:s], true[:, n:s]) + _soft(logits[:, s:], true[:, s:])
+    paired = soft_targets_loss(logits[:, :n], true[:, :n]) + soft_targets_loss(logits[:, :n].T, true[:, :n].T)
+    return (
+        0.5 * paired
+        + soft_targets_loss(logits[:, n:s], true[:, n:s])
+        + soft_targets_loss(logits[:, s:], true[:, s:])
+    )
 
 
 class Training:
@@ -156,6 +160,12 @@ class Training:
         self.rng.bit_generator.state = json.loads(state["numpy"])
 
 
+def _drop_lines_after(log: Path, step: int) -> None:
+    """Forget what was logged between the last saved state and the interruption; it is done again."""
+    lines = log.read_text().splitlines() if log.is_file() else []
+    log.write_text("".join(line + "\n" for line in lines if json.loads(line)["step"] <= step))
+
+
 def train(options: argparse.Namespace) -> None:
     corpus, run = Corpus.open(options.corpus), options.out
     training = Training(options.architecture, options.seed, options.lr, options.patch_dropout)
@@ -163,8 +173,10 @@ def train(options: argparse.Namespace) -> None:
     tokenize = tokenizer(run)
     if (run / "last.ckpt").is_file():
         training.load(run / "last.ckpt")
+        _drop_lines_after(run / "log.jsonl", training.step)
     began, work, losses = time.perf_counter() - training.seconds, time.process_time() - training.processor, []
-    while training.step < options.steps:
+    end = options.until or options.steps
+    while training.step < end:
         x, codes = corpus.batch(options.batch, training.rng)
         if options.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
@@ -186,7 +198,7 @@ def train(options: argparse.Namespace) -> None:
             losses = []
             with (run / "log.jsonl").open("a") as log:
                 log.write(json.dumps(line) + "\n")
-        if training.step % 250 == 0 or training.step == options.steps:
+        if training.step % 250 == 0 or training.step == end:
             training.save(run / "last.ckpt")
             export(run, options.architecture, training.average, options.note)
 
@@ -202,6 +214,7 @@ def main() -> None:
     parser.add_argument(
         "--decay", type=int, default=0, help="last steps, over which the learning rate falls to nothing"
     )
+    parser.add_argument("--until", type=int, help="stop here on the way; default: --steps")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument(
