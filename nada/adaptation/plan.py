@@ -109,11 +109,13 @@ def _settings(config: AdaptConfig, network: GeneratorConfig, device: torch.devic
         "ema": config.ema,
         "precision": precision,
         "classes": tuple(class_number(network, name) for name in config.classes),
+        "layers": config.layers,
+        "steps": config.steps,
+        "batch": config.batch,
+        "lr": config.lr,
+        "noise": config.noise,
     }
-    for name in ("layers", "steps", "batch", "lr", "noise"):
-        if getattr(config, name) is not None:
-            values[name] = getattr(config, name)
-    return make_settings(config.method, values)
+    return make_settings(config.method, {name: value for name, value in values.items() if value is not None})
 
 
 def class_number(network: GeneratorConfig, name: str) -> int:

@@ -33,7 +33,7 @@ def load_generator(spec: str | Path, device: Any = "cpu") -> Generator:
     """Load a generator, in eval mode and without gradients.
 
     Args:
-        spec: `demo` or `demo-cifar10` (bundled); a name of `nada models list`, once fetched; a file of
+        spec: `demo` (bundled); a name of `nada models list`, once fetched; a file of
             stylegan2-ada-pytorch, stylegan3 (StyleGAN2 architecture) or rosinality/stylegan2-pytorch; a
             folder that `save_generator` wrote; the folder of a training or adaptation run; `hf:owner/name`.
         device: where to put it.
@@ -77,12 +77,14 @@ def _bundled(name: str) -> Path:
     return folder
 
 
-def _unknown(text: str, names: list[str]) -> UsageError:
+def _unknown(text: str, names: list[str]) -> NadaError:
+    """What looks like a path is a file that is missing; anything else is a misspelt name."""
     folder = os.path.dirname(os.path.expanduser(text))
     beside = [os.path.join(folder, name) for name in _listing(folder or ".")]
     near = difflib.get_close_matches(text, [*names, *beside], n=3, cutoff=0.6)
     hint = f" Did you mean {', '.join(near)}?" if near else ""
-    return UsageError(
+    is_path = os.sep in text or bool(os.path.splitext(text)[1])
+    return (NadaError if is_path else UsageError)(
         f"There is no generator {text[:300]!r}.{hint} A generator is {' or '.join(registry.BUNDLED)}, "
         "a name of 'nada models list', a .pkl or .pt file, a run folder, or hf:owner/name."
     )

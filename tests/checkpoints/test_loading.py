@@ -54,16 +54,18 @@ def test_an_unknown_name_is_answered_with_its_neighbours(spec: str) -> None:
 
 def test_a_misspelt_file_is_answered_with_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "network.pkl").write_bytes(pickled())
-    with pytest.raises(UsageError, match="Did you mean .*network.pkl"):
+    with pytest.raises(NadaError, match="Did you mean .*network.pkl"):
         load_generator(tmp_path / "netwerk.pkl")
 
 
 @pytest.mark.parametrize(
-    "spec", ["", "x" * 5000, "~nobody-of-that-name/x.pkl", "a\0b", "no/such/folder/x.pkl"]
+    "spec, code",
+    [("", 2), ("x" * 5000, 2), ("a\0b", 2), ("~nobody-of-that-name/x.pkl", 1), ("no/such/folder/x.pkl", 1)],
 )
-def test_a_spec_that_is_no_name_at_all_is_a_usage_error(spec: str) -> None:
-    with pytest.raises(UsageError, match="There is no generator"):
+def test_a_misspelt_name_is_bad_usage_and_a_missing_file_bad_input(spec: str, code: int) -> None:
+    with pytest.raises(NadaError, match="There is no generator") as caught:
         load_generator(spec)
+    assert caught.value.exit_code == code
 
 
 def test_a_bundled_name_that_is_not_there_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

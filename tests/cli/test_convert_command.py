@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from nada.checkpoints import hash_generator, load_generator
 from nada.cli.convert import command
-from nada.errors import NadaError, UsageError
+from nada.errors import NadaError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -46,5 +46,6 @@ def test_classes_do_not_fit_into_a_pt(tmp_path: Path) -> None:
     assert not (tmp_path / "out.pt").exists()
 
 
-def test_a_missing_input_is_a_usage_error(tmp_path: Path) -> None:
-    assert isinstance(run(tmp_path / "none.pkl", tmp_path / "out").exception, UsageError)
+def test_a_missing_input_is_named(tmp_path: Path) -> None:
+    error = run(tmp_path / "none.pkl", tmp_path / "out").exception
+    assert isinstance(error, NadaError) and error.exit_code == 1 and "none.pkl" in str(error)
