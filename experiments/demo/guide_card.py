@@ -28,7 +28,8 @@ CARD = """# Guide `{name}`
 A small CLIP that {role}.
 The picture tower is {shape}, the text
 tower a transformer of 2 layers of width 128; both end in 128 numbers. {parameters:.2f} million parameters,
-{megabytes:.1f} MB in half precision. open_clip loads the folder as it is.
+{megabytes:.1f} MB in half precision. `open_clip.create_model` builds it from `local-dir:`
+and this folder; its tokenizer is a `SimpleTokenizer` over `bpe.txt.gz`.
 
 It knows {words} words: ten styles, fourteen objects, seven colours and some flaws of photographs. What lies
 outside them it cannot judge, and `nada` says so; use `ViT-B-32/openai` or another open_clip model there.
@@ -54,6 +55,8 @@ seed {seed}. The weights are the running average over about the last 500 steps. 
 ```
 {command}
 ```
+
+{remark}
 
 ## Zero-shot accuracy on the held-out pictures
 
@@ -158,6 +161,7 @@ def card(options: argparse.Namespace) -> str:
         minutes=last["cpu_seconds"] / 60,
         seed=options.seed,
         command=options.command.replace("\\n", "\n"),
+        remark=options.remark,
         **_accuracies(json.loads(options.result.read_text())),
     )
 
@@ -172,6 +176,7 @@ def main() -> None:
     parser.add_argument("--architecture", choices=tuple(SHAPES), required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--command", required=True, help="the training commands to print; \\n between lines")
+    parser.add_argument("--remark", default="", help="what else must be known of this training")
     options = parser.parse_args()
     (options.guide / "README.md").write_text(card(options))
 
