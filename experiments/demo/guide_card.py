@@ -61,6 +61,7 @@ seed {seed}. The weights are the running average over about the last 500 steps. 
 ## Zero-shot accuracy on the held-out pictures
 
 A picture goes to the nearest name; a name is the mean of its text over the templates in `nada.json`.
+Objects are asked for as 'photo of a NAME', in drawings too.
 
 | | |
 |---|---|
