@@ -80,6 +80,7 @@ def measure(generator: Generator, train: ImageDataset, held_out: ImageDataset, g
     }
     for guide in guides:
         features = {name: guide_features(images, guide) for name, images in sets.items()}
+        found["protocol"][f"sha256 of guide {guide}"] = load_encoder(guide).describe()["sha256"]
         tag = guide.replace("-", "_")
         found[f"fd_{tag}"] = round(frechet_distance(features["generated"], features["held out"]), 4)
         found[f"fd_{tag} of train"] = round(frechet_distance(features["train"], features["held out"]), 4)
