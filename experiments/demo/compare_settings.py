@@ -24,22 +24,21 @@ from nada.models import Generator
 
 PROMPTS = ("minimal logo", "pencil sketch", "pixel art", "anime", "neon sign", "oil painting")
 GUIDE_FIELDS = ("augment", "views", "projection_weight", "projection_target", "edit_floor", "templates", "antialias")
+SHARED = {"augment": "shared"}
 ROWS: dict[str, dict[str, object]] = {
     "plain": {},
-    "plain, lr x2": {"lr": 2.0},
-    "plain, lr /2": {"lr": 0.5},
-    "independent noise": {"noise": "independent"},
-    "shared views": {"augment": "shared"},
+    "shared views": SHARED,
     "independent views": {"augment": "independent"},
-    "hinge": {"projection_weight": 1.0},
-    "shared views + hinge": {"augment": "shared", "projection_weight": 1.0},
-    "shared views + hinge, EMA": {"augment": "shared", "projection_weight": 1.0, "ema": 0.98},
-    "shared views + hinge, lr /2": {"augment": "shared", "projection_weight": 1.0, "lr": 0.5},
-    "shared views + hinge, torgb": {"augment": "shared", "projection_weight": 1.0,
-                                    "layers": "conv+affine+bias+noise+torgb@late:2"},
-    "shared views + hinge, late:3": {"augment": "shared", "projection_weight": 1.0, "layers": "late:3"},
-    "shared views + hinge, all": {"augment": "shared", "projection_weight": 1.0, "layers": "all"},
-    "shared views + hinge, no floor": {"augment": "shared", "projection_weight": 1.0, "edit_floor": 1e-8},
+    "independent noise": {**SHARED, "noise": "independent"},
+    "hinge": {**SHARED, "projection_weight": 1.0},
+    "no floor": {**SHARED, "edit_floor": 1e-8},
+    "lr x2": {**SHARED, "lr": 2.0},
+    "lr /2": {**SHARED, "lr": 0.5},
+    "EMA 0.95": {**SHARED, "ema": 0.95},
+    "noise strengths frozen": {**SHARED, "layers": "conv+affine+bias@late:2"},
+    "with toRGB": {**SHARED, "layers": "conv+affine+bias+noise+torgb@late:2"},
+    "late:3": {**SHARED, "layers": "late:3"},
+    "all": {**SHARED, "layers": "all"},
     "official": {"method": "official", "templates": "official", "antialias": False, "edit_floor": 1e-8},
 }  # fmt: skip
 
@@ -63,7 +62,7 @@ def measure(generator: Generator, prompt: str, row: dict[str, object], steps: in
             curve.append(round(watch.look()["judge/projection"], 3))
     numbers = {**watch.look(), **report.scalars, "best_step": watch.best_step, "curve": curve}
     numbers["seconds"] = time.perf_counter() - started
-    return {"numbers": numbers, "pictures": adaptation.adapted_generator().sample(range(8), 0.7)}
+    return {"numbers": numbers, "pictures": adaptation.adapted_generator().sample(range(8))}
 
 
 def main() -> None:
@@ -79,7 +78,7 @@ def main() -> None:
     generator = load_generator("demo")
     results: dict[str, dict[str, dict[str, float]]] = {}
     for prompt in arguments.prompts:
-        rows, labels = [generator.sample(range(8), 0.7)], ["source"]
+        rows, labels = [generator.sample(range(8))], ["source"]
         for name in arguments.rows:
             outcome = measure(generator, prompt, ROWS[name], arguments.steps, arguments.seed)
             numbers = results.setdefault(name, {})[prompt] = outcome["numbers"]

@@ -17,6 +17,7 @@ from nada.adaptation.plan import Plan, make_plan
 from nada.adaptation.watch import Watch
 from nada.checkpoints import save_adaptation
 from nada.config.adapt import AdaptConfig
+from nada.config.fields import from_json, read_options
 from nada.errors import NadaError, UsageError
 from nada.files import read_json, write_json, write_text
 from nada.images import before_after, save_png
@@ -25,7 +26,7 @@ from nada.runs import Interrupts, create_run, find_run, load_state, save_tensors
 from nada.track import Tracker
 
 SAMPLES = 8
-SAMPLE_TRUNCATION = 0.7
+SAMPLE_TRUNCATION = 0.7  # without classes; where there are some, the mean style is a mixture of them, so none is taken
 LOOK_EVERY = 10
 STATE = "last.ckpt"
 
@@ -63,8 +64,7 @@ def run_adaptation(config: AdaptConfig, announce: Callable[[str], None]) -> Outc
 
 def _resumed_config(folder: Path, asked: AdaptConfig) -> AdaptConfig:
     """The options the run was started with, only its length changed if that was asked for."""
-    options = read_json(folder / "config.json")["options"]
-    kept = AdaptConfig(**{key: tuple(value) if isinstance(value, list) else value for key, value in options.items()})
+    kept = from_json(AdaptConfig, read_options(AdaptConfig, folder / "config.json"))
     fixed = {"resume", "steps", "out", "device", "dry_run"}
     for field in dataclasses.fields(AdaptConfig):
         given = getattr(asked, field.name)
@@ -93,7 +93,8 @@ class _Run:
         """The same pictures of any generator; of the chosen classes in turn, where it has classes."""
         classes = self.plan.settings.classes
         labels = [classes[seed % len(classes)] for seed in range(SAMPLES)] if classes else None
-        return generator.sample(range(SAMPLES), SAMPLE_TRUNCATION, labels)
+        truncation = 1.0 if generator.config.num_classes else SAMPLE_TRUNCATION
+        return generator.sample(range(SAMPLES), truncation, labels)
 
     def _load(self, state: dict[str, Any]) -> None:
         self.adaptation.load_state_dict(state["adaptation"])
