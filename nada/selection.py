@@ -1,9 +1,9 @@
 """Which parameters an adaptation may move: a policy in words becomes a tuple of parameter names.
 
 A policy is `[GROUP+GROUP@]BLOCKS`, several joined by commas. BLOCKS is `late:N`, `early:N`, `all`, `blocks:64`,
-`blocks:64-256`, `auto:K` or `auto-official:K`; `mapping` stands alone. Without groups the styled convolutions move
-as a whole (conv, affine, bias, noise, and const where 4 px takes part), and toRGB does not, as in the published
-work (Gal et al. 2021, arXiv:2108.00946).
+`blocks:64-256`, `auto:K` or `auto-official:K`; `mapping` stands alone. Without groups the styled convolutions move (conv, affine, bias,
+and const where 4 px takes part) and toRGB does not, as in the published work (Gal et al. 2021, arXiv:2108.00946). The
+strength of the noise stays as it is, unlike there: all it can add is grain, and a guide is easily pleased by grain.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from torch import Tensor
 from nada.errors import UsageError
 from nada.models import Generator, Noise
 
-STYLED_CONV = ("conv", "affine", "bias", "noise")
-DEFAULT_GROUPS = (*STYLED_CONV, "const")
+DEFAULT_GROUPS = ("conv", "affine", "bias", "const")
 _GROUPS = {
     "conv": r"b\d+\.conv[01]\.weight",
     "affine": r"b\d+\.conv[01]\.affine\.(weight|bias)",
@@ -138,7 +137,10 @@ def _convolutions(generator: Generator) -> list[str]:
 
 
 def _corrected_layers(generator: Generator) -> tuple[tuple[str, ...], ...]:
-    """Style i stands for the convolution that reads it. The last style feeds toRGB alone, which stays frozen."""
+    """Style i stands for the convolution that reads it, moved as a whole, noise strength included, as published.
+
+    The last style feeds toRGB alone, which stays frozen.
+    """
     return tuple(_module_names(generator, conv) for conv in _convolutions(generator))
 
 

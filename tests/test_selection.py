@@ -15,8 +15,8 @@ def names(policy: str, resolution: int = 32) -> set[str]:
     return set(select_parameters(tiny_generator(resolution, classes=2), policy).names)
 
 
-def test_late_blocks_move_as_styled_convolutions() -> None:
-    layer = ("weight", "bias", "noise_strength", "affine.weight", "affine.bias")
+def test_late_blocks_move_as_styled_convolutions_without_their_noise() -> None:
+    layer = ("weight", "bias", "affine.weight", "affine.bias")
     expected = {f"b{size}.{conv}.{part}" for size in (16, 32) for conv in ("conv0", "conv1") for part in layer}
     assert names("late:2") == expected == names("blocks:16-32") == names("blocks:b16-b32")
 

@@ -24,21 +24,23 @@ from nada.models import Generator
 
 PROMPTS = ("minimal logo", "pencil sketch", "pixel art", "anime", "neon sign", "oil painting")
 GUIDE_FIELDS = ("augment", "views", "projection_weight", "projection_target", "edit_floor", "templates", "antialias")
-SHARED = {"augment": "shared"}
+# Noise strengths move in all rows but one; that row became the default.
+LATE = {"layers": "conv+affine+bias+noise@late:2"}
+SHARED = {**LATE, "augment": "shared"}
 ROWS: dict[str, dict[str, object]] = {
-    "plain": {},
+    "plain": LATE,
     "shared views": SHARED,
-    "independent views": {"augment": "independent"},
+    "independent views": {**LATE, "augment": "independent"},
     "independent noise": {**SHARED, "noise": "independent"},
     "hinge": {**SHARED, "projection_weight": 1.0},
     "no floor": {**SHARED, "edit_floor": 1e-8},
     "lr x2": {**SHARED, "lr": 2.0},
     "lr /2": {**SHARED, "lr": 0.5},
     "EMA 0.95": {**SHARED, "ema": 0.95},
-    "noise strengths frozen": {**SHARED, "layers": "conv+affine+bias@late:2"},
+    "noise strengths frozen": {**SHARED, "layers": "late:2"},
     "with toRGB": {**SHARED, "layers": "conv+affine+bias+noise+torgb@late:2"},
-    "late:3": {**SHARED, "layers": "late:3"},
-    "all": {**SHARED, "layers": "all"},
+    "late:3": {**SHARED, "layers": "conv+affine+bias+noise@late:3"},
+    "all": {**SHARED, "layers": "conv+affine+bias+noise+const@all"},
     "official": {"method": "official", "templates": "official", "antialias": False, "edit_floor": 1e-8},
 }  # fmt: skip
 
