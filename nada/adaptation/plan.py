@@ -43,6 +43,12 @@ class Plan:
         sizes = dict(self.generator.named_parameters())
         return sum(sizes[name].numel() for name in self.selection.names)
 
+    @property
+    def stops(self) -> bool:
+        """Whether the judge may end the run and choose the weights; the published code has nothing of the kind."""
+        asked = self.config.stop
+        return self.judge is not None and (self.config.method == "nada" if asked is None else asked)
+
     def headline(self) -> str:
         """Return one line for people: generator, guide, device, kernels, what moves."""
         config = self.generator.config

@@ -109,7 +109,7 @@ class _Run:
 
     @property
     def _stopped_by_judge(self) -> bool:
-        return bool(self.plan.config.stop and self.watch and self.watch.should_stop)
+        return bool(self.plan.stops and self.watch and self.watch.should_stop)
 
     def work(self) -> Outcome:
         """Take the steps that are left, then write the result."""
@@ -168,7 +168,7 @@ class _Run:
 
     def _finish(self, tracker: Tracker) -> dict[str, Any]:
         plan = self.plan
-        keep_best = bool(plan.config.stop and self.watch and self.watch.best_weights)
+        keep_best = bool(plan.stops and self.watch and self.watch.best_weights)
         weights = self.watch.best_weights if keep_best else self.adaptation.weights()
         adapted = with_weights(plan.generator, weights)
         result = self._result(self.watch.best_step if keep_best else self.adaptation.step)

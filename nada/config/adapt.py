@@ -44,7 +44,9 @@ class AdaptConfig:
     )
     antialias: bool | None = option(None, help="Whether that filter is antialiased; the guide's own habit if not given.")
     judge: str = option("auto", help="A guide that only looks: auto (demo-judge for the demo guide), none, or a SPEC.")
-    stop: bool = option(True, help="Let the judge end the run when its view stops improving, and keep the best weights.")
+    stop: bool | None = option(
+        None, help="Let the judge end the run and keep the weights it liked best; on, but off for the official method."
+    )
     sample_every: int = option(50, help="Steps between two pictures of the same latents, source above adapted.")
     checkpoint_every: int = option(50, help="Steps between two saved states to resume from.")
     device: str = option("auto", help="auto, cpu, cuda or cuda:1.")

@@ -223,6 +223,16 @@ def test_the_judge_can_end_the_run_and_its_best_weights_are_the_result(
     assert outcome.result["judged"]["judge/projection"] == 0.5
 
 
+def test_the_official_method_ends_with_its_last_step_whatever_the_judge_sees(
+    config: AdaptConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "LOOK_EVERY", 1)
+    config = dataclasses.replace(config, method="official", layers="auto-official:2", steps=8)
+    results = [run_adaptation(c, announce=str).result for c in (config, dataclasses.replace(config, stop=True))]
+    assert (results[0]["steps"], results[0]["best_step"]) == (8, 8)
+    assert results[1]["best_step"] < 8
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
