@@ -58,8 +58,9 @@ def run_adaptation(config: AdaptConfig, announce: Callable[[str], None]) -> Outc
         folder = create_run(config.out, f"{config.source or 'source'} to {config.target or 'target pictures'}")
     elif read_json(folder / "config.json")["generator_sha256"] != plan.generator_sha256:
         raise NadaError(f"{config.generator} is not the generator that {folder} was started with; its weights differ.")
-    write_json(folder / "config.json", plan.describe())
-    return _Run(plan, folder).work()
+    record = plan.describe()  # once: it reads every guide's file to hash it
+    write_json(folder / "config.json", record)
+    return _Run(plan, folder, record).work()
 
 
 def _resumed_config(folder: Path, asked: AdaptConfig) -> AdaptConfig:
@@ -77,8 +78,8 @@ def _resumed_config(folder: Path, asked: AdaptConfig) -> AdaptConfig:
 
 
 class _Run:
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        self.plan, self.folder = plan, folder
+    def __init__(self, plan: Plan, folder: Path, record: dict[str, Any]) -> None:
+        self.plan, self.folder, self.record = plan, folder, record
         self.adaptation = Adaptation(plan.generator, plan.guide, plan.settings)
         if plan.guide.needs_source_images:
             plan.guide.set_source_images(self.adaptation.source_pictures())
@@ -116,7 +117,7 @@ class _Run:
         steps, start = self.plan.settings.steps, self.adaptation.step
         with Interrupts() as interrupts, Tracker(self.folder, start) as tracker:
             if start == 0:
-                tracker.text("options", f"```json\n{json.dumps(self.plan.describe(), indent=1)}\n```")
+                tracker.text("options", f"```json\n{json.dumps(self.record, indent=1)}\n```")
             with tqdm(total=steps, initial=start, unit="step", disable=None) as bar:
                 while self.adaptation.step < steps and not self._stopped_by_judge:
                     self._advance(tracker, bar)
@@ -178,11 +179,11 @@ class _Run:
             {"base": plan.config.generator, "base_sha256": plan.generator_sha256, "layers": plan.settings.layers},
         )
         picture = before_after(self.source_samples, self._sample(adapted), self._labels())
-        save_png(self.folder / "before-after.png", picture, {"nada": json.dumps(plan.describe()["options"])})
+        save_png(self.folder / "before-after.png", picture, {"nada": json.dumps(self.record["options"])})
         tracker.images(self.adaptation.step, "before-after", picture)
-        options = {**plan.describe()["options"], **dataclasses.asdict(plan.settings)}
+        options = {**self.record["options"], **self.record["settings"]}
         options["generator_sha256"] = plan.generator_sha256
-        write_text(self.folder / "README.md", model_card(options, result, plan.guide.describe()))
+        write_text(self.folder / "README.md", model_card(options, result, self.record["guide"]))
         self._save()
         write_json(self.folder / "result.json", result)
         return result

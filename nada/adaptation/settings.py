@@ -63,12 +63,11 @@ def published_settings(**changes: object) -> Settings:
 
 
 def default_learning_rate(config: GeneratorConfig) -> float:
-    """Return a learning rate for Adam that moves pictures alike whatever the width of the generator.
+    """Return a learning rate for Adam that also suits generators narrower than the published ones.
 
-    With unit-scale weights behind a gain of 1/sqrt(fan-in), a coherent Adam step changes a layer's output in
-    proportion to lr * sqrt(fan-in), and as many such layers and heads agree the less the narrower the net is: lr goes
-    with one over the width (Yang et al. 2022, arXiv:2203.03466, table 3). Anchored at the published 0.0016 for 512
-    channels; a 96-channel net gets 0.0085.
+    A rule of thumb with two ends: 0.0016, as published, where the widest block has 512 channels, and one over the width
+    below, which is 0.0064 for the bundled generator (128), where twice as much went little farther and kept less of the
+    object (experiments/demo/ADAPTATION.md). Narrow nets need more: a coherent step of Adam changes an output in proportion to lr times the root of the fan-in.
     """
     return PUBLISHED_LR * PUBLISHED_WIDTH / min(max(config.channels), PUBLISHED_WIDTH)
 
