@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Iterable, NamedTuple, Sequence, Union
+from contextlib import contextmanager
+from typing import Iterable, Iterator, NamedTuple, Sequence, Union
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from nada import ops
 from nada.errors import UsageError
 from nada.images import to_uint8
+from nada.models.compute import Compute
 from nada.models.config import GeneratorConfig, block_sizes
 from nada.models.layers import SynthesisLayer, ToRGB
 from nada.models.mapping import Mapping, latents_from_seeds
@@ -45,11 +48,13 @@ class SynthesisBlock(nn.Module):
         """The convolutions of the block in their order, by name."""
         return {name: layer for name, layer in self.named_children() if isinstance(layer, SynthesisLayer)}
 
-    def forward(self, features: Features, w: Tensor, noise: dict[str, Tensor | None]) -> Features:
+    def forward(
+        self, features: Features, w: Tensor, noise: dict[str, Tensor | None], compute: Compute = Compute()
+    ) -> Features:
         """Run the block; `w (N, layers + 1, w_dim)` has one style per convolution and one for the picture."""
         x, image = features
         if x is None:
-            x = self.const.expand(w.shape[0], -1, -1, -1)
+            x = compute.features(self.const.expand(w.shape[0], -1, -1, -1))
         for index, (name, layer) in enumerate(self.layers.items()):
             x = layer(x, w[:, index], noise[name])
         rgb = self.torgb(x, w[:, len(self.layers)]).float()
@@ -67,6 +72,7 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
+        self.compute = Compute()
         self.mapping = Mapping(
             config.z_dim, config.w_dim, config.mapping_layers, config.num_classes, config.mapping_lr_multiplier
         )
@@ -153,8 +159,21 @@ class Generator(nn.Module):
     def _run(self, features: Features, w: Tensor, names: Sequence[str], noise: Noise) -> Features:
         for name in names:
             block_noise = self._block_noise(name, noise, w.shape[0], w.dtype)
-            features = getattr(self, name)(features, w[:, self.style_slice(name)], block_noise)
+            arguments = features, w[:, self.style_slice(name)], block_noise, self.compute
+            if self.compute.checkpoint and torch.is_grad_enabled():
+                features = checkpoint(getattr(self, name), *arguments, use_reentrant=False, preserve_rng_state=False)
+            else:
+                features = getattr(self, name)(*arguments)
         return features
+
+    @contextmanager
+    def computing(self, compute: Compute) -> Iterator[Generator]:
+        """Compute feature maps in another way inside a `with` block."""
+        before, self.compute = self.compute, compute
+        try:
+            yield self
+        finally:
+            self.compute = before
 
     def synthesize(self, w: Tensor, noise: Noise = "const") -> Tensor:
         """Turn styles `(N, num_ws, w_dim)` into pictures `(N, image_channels, H, W)`.
