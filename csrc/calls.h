@@ -1,0 +1,100 @@
+// From tensors to the structs of bodies.h: checks, memory layout, outputs, scratch memory, stream.
+#pragma once
+
+#include <torch/csrc/stable/accelerator.h>
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/ops.h>
+#include <torch/csrc/stable/tensor.h>
+
+#include <optional>
+#include <tuple>
+
+#include "bodies.h"
+
+namespace nada::calls {
+
+using torch::headeronly::MemoryFormat;
+using torch::headeronly::ScalarType;
+using torch::stable::Tensor;
+using Optional = std::optional<Tensor>;
+
+inline Type type_of(const Tensor& x) {
+  switch (x.scalar_type()) {
+    case ScalarType::Float: return Type::f32;
+    case ScalarType::Double: return Type::f64;
+    case ScalarType::Half: return Type::f16;
+    case ScalarType::BFloat16: return Type::bf16;
+    default: STD_TORCH_CHECK(false, "nada's operators take float32, float64, float16 and bfloat16 tensors."); return Type::f32;
+  }
+}
+
+inline ScalarType accumulated(const Tensor& x) {
+  return x.scalar_type() == ScalarType::Double ? ScalarType::Double : ScalarType::Float;
+}
+
+// Dense in the order of its dimensions, or with the channels last; a tensor that is both counts as the first.
+inline bool has_channels_last(const Tensor& x) {
+  return x.dim() == 4 && !x.is_contiguous() && x.stride(1) == 1;
+}
+
+inline Tensor dense(const Tensor& x, bool channels_last) {
+  return torch::stable::contiguous(x, channels_last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
+}
+
+inline Tensor small(const Tensor& x, ScalarType type) {
+  const Tensor same = x.scalar_type() == type ? x : torch::stable::to(x, type);
+  return same.is_contiguous() ? same : torch::stable::contiguous(same);
+}
+
+inline Optional small(const Optional& x, ScalarType type) {
+  return x.has_value() ? Optional(small(*x, type)) : std::nullopt;
+}
+
+inline const void* pointer(const Optional& x) { return x.has_value() ? x->const_data_ptr() : nullptr; }
+
+inline Tensor make(const Tensor& like, std::initializer_list<int64_t> shape, ScalarType type, bool channels_last = false) {
+  const auto format = channels_last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous;
+  return torch::stable::empty(shape, type, std::nullopt, like.device(), std::nullopt, format);
+}
+
+inline void check_image(const Tensor& x, const char* op) {
+  STD_TORCH_CHECK(x.dim() == 4, "nada::", op, " takes an (N, C, H, W) tensor, got ", x.dim(), " dimensions.");
+}
+
+inline void check_size(const Optional& x, int64_t size, const char* what) {
+  STD_TORCH_CHECK(!x.has_value() || x->numel() == size, "nada: ", what, " has ", x.has_value() ? x->numel() : 0,
+                  " numbers where ", size, " are needed.");
+}
+
+// Keeps the device of x current, and knows its stream, while a body runs.
+template <const Bodies& bodies>
+struct OnDevice;
+
+template <>
+struct OnDevice<cpu_bodies> {
+  explicit OnDevice(const Tensor&) {}
+  Stream stream = nullptr;
+};
+
+#if defined(NADA_CUDA)
+template <>
+struct OnDevice<cuda_bodies> {
+  explicit OnDevice(const Tensor& x) : guard(x.get_device_index()) {
+#if TORCH_FEATURE_VERSION >= TORCH_VERSION_2_13_0
+    stream = torch::stable::accelerator::getCurrentStream(x.get_device_index()).nativeHandle();
+#else
+    STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(x.get_device_index(), &stream));
+#endif
+  }
+  torch::stable::accelerator::DeviceGuard guard;
+  Stream stream = nullptr;
+};
+#elif defined(NADA_EMULATED)
+template <>
+struct OnDevice<cuda_bodies> {
+  explicit OnDevice(const Tensor&) {}
+  Stream stream = nullptr;
+};
+#endif
+
+}  // namespace nada::calls
