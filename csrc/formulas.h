@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "bodies.h"
+#include "vector_math.h"
 
 #if defined(__CUDACC__)
 #define NADA_HD __host__ __device__ __forceinline__
@@ -20,9 +21,45 @@ struct Selu {
   static constexpr A scale = A(1.0507009873554804934193349852946);
 };
 
+// The library's functions, but for floats on a CPU.
+template <typename A>
+NADA_HD A exp_of(A x) {
+  return std::exp(x);
+}
+template <typename A>
+NADA_HD A expm1_of(A x) {
+  return std::expm1(x);
+}
+template <typename A>
+NADA_HD A tanh_of(A x) {
+  return std::tanh(x);
+}
+template <typename A>
+NADA_HD A softplus_of(A x) {
+  return x > A(20) ? x : std::log1p(std::exp(x));
+}
+#if !defined(__CUDACC__)
+template <>
+inline float exp_of(float x) {
+  return vector_math::exp(x);
+}
+template <>
+inline float expm1_of(float x) {
+  return vector_math::expm1(x);
+}
+template <>
+inline float tanh_of(float x) {
+  return vector_math::tanh(x);
+}
+template <>
+inline float softplus_of(float x) {
+  return vector_math::softplus(x);
+}
+#endif
+
 template <typename A>
 NADA_HD A sigmoid(A x) {
-  return A(1) / (A(1) + std::exp(-x));
+  return A(1) / (A(1) + exp_of(-x));
 }
 
 // act(x), without gain and clamp.
@@ -30,12 +67,11 @@ template <Activation act, typename A>
 NADA_HD A activate(A x, A alpha) {
   if constexpr (act == Activation::relu) return x > A(0) ? x : A(0);
   if constexpr (act == Activation::lrelu) return x > A(0) ? x : x * alpha;
-  if constexpr (act == Activation::tanh) return std::tanh(x);
+  if constexpr (act == Activation::tanh) return tanh_of(x);
   if constexpr (act == Activation::sigmoid) return sigmoid(x);
-  if constexpr (act == Activation::elu) return x > A(0) ? x : std::expm1(x);
-  if constexpr (act == Activation::selu)
-    return x > A(0) ? Selu<A>::scale * x : Selu<A>::scale * Selu<A>::alpha * std::expm1(x);
-  if constexpr (act == Activation::softplus) return x > A(20) ? x : std::log1p(std::exp(x));
+  if constexpr (act == Activation::elu) return x > A(0) ? x : expm1_of(x);
+  if constexpr (act == Activation::selu) return Selu<A>::scale * (x > A(0) ? x : Selu<A>::alpha * expm1_of(x));
+  if constexpr (act == Activation::softplus) return softplus_of(x);
   if constexpr (act == Activation::swish) return x * sigmoid(x);
   return x;
 }
@@ -50,7 +86,7 @@ NADA_HD A slope(A t, A alpha) {
   if constexpr (act == Activation::elu) return t > A(0) ? A(1) : t + A(1);
   if constexpr (act == Activation::selu)
     return t > A(0) ? Selu<A>::scale : t + Selu<A>::scale * Selu<A>::alpha;
-  if constexpr (act == Activation::softplus) return -std::expm1(-t);
+  if constexpr (act == Activation::softplus) return -expm1_of(-t);
   if constexpr (act == Activation::swish) {
     const A s = sigmoid(t);
     return s * (A(1) + t * (A(1) - s));

@@ -1,0 +1,178 @@
+// The modulated 1x1 convolution to a few picture channels, on a chunk of pixels, in both memory layouts.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "../formulas.h"
+#include "rows.h"
+
+namespace nada::cpu {
+
+constexpr int64_t kChunk = 1024;  // pixels, about
+
+// A chunk of whole rows of one sample; `T` is how features are stored, `O` how many channels the picture has.
+template <typename T, int O>
+class Projection {
+ public:
+  using A = Computed<T>;
+  explicit Projection(const ToRgb& args)
+      : chunk(std::max<int64_t>(1, kChunk / args.w) * args.w),
+        group(std::max<int64_t>(1, kRun / args.c)),
+        rgb(O * chunk),
+        args_(args),
+        plane_(args.h * args.w),
+        in_(std::max(chunk, group * args.c)),
+        out_(in_.size()) {}
+
+  // rgb[o][pixel] = sum_c weight[n, o, c] x[n, c, pixel], for `pixels` pixels from `first` on.
+  void project(int64_t n, int64_t first, int64_t pixels) {
+    const A* weight = static_cast<const A*>(args_.weight) + n * O * args_.c;
+    const T* x = static_cast<const T*>(args_.x) + n * args_.c * plane_;
+    if (args_.channels_last) return project_pixels(x + first * args_.c, weight, pixels);
+    std::fill(rgb.begin(), rgb.end(), A(0));
+    for (int64_t c = 0; c < args_.c; ++c) {
+      const A* __restrict values = view_run(x + c * plane_ + first, pixels, in_.data());
+      for (int o = 0; o < O; ++o) {
+        A* __restrict sum = rgb.data() + o * chunk;
+        const A factor = weight[o * args_.c + c];
+#pragma omp simd
+        for (int64_t i = 0; i < pixels; ++i) sum[i] += factor * values[i];
+      }
+    }
+  }
+
+  // The gradient of x from that of rgb (in `rgb`), added to `dweight`: (O, c) numbers.
+  void project_back(int64_t n, int64_t first, int64_t pixels, A* dweight) {
+    const A* weight = static_cast<const A*>(args_.weight) + n * O * args_.c;
+    const int64_t start = n * args_.c * plane_;
+    const T* x = static_cast<const T*>(args_.x) + start;
+    T* dx = static_cast<T*>(args_.dx) + start;
+    if (args_.channels_last) return back_pixels(x + first * args_.c, dx + first * args_.c, weight, pixels, dweight);
+    for (int64_t c = 0; c < args_.c; ++c) {
+      const int64_t at = c * plane_ + first;
+      A factors[O], sums[O] = {};
+      for (int o = 0; o < O; ++o) factors[o] = weight[o * args_.c + c];
+      A* result = result_run(dx + at, out_.data());
+      back_run(view_run(x + at, pixels, in_.data()), factors, pixels, result, sums);
+      store_result(result, pixels, dx + at);
+      for (int o = 0; o < O; ++o) dweight[o * args_.c + c] += sums[o];
+    }
+  }
+
+  const int64_t chunk, group;  // pixels of a chunk; pixels that are converted at once where channels come last
+  std::vector<A> rgb;
+
+ private:
+  void project_pixels(const T* x, const A* __restrict weight, int64_t pixels) {
+    const int64_t c = args_.c;
+    for (int64_t first = 0; first < pixels; first += group) {
+      const int64_t count = std::min(group, pixels - first);
+      const A* values = view_run(x + first * c, count * c, in_.data());
+      for (int64_t i = 0; i < count; ++i) {
+        A s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        const A* __restrict pixel = values + i * c;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+        for (int64_t lane = 0; lane < c; ++lane) {
+          s0 += pixel[lane] * weight[lane];
+          if constexpr (O > 1) s1 += pixel[lane] * weight[c + lane];
+          if constexpr (O > 2) s2 += pixel[lane] * weight[2 * c + lane];
+          if constexpr (O > 3) s3 += pixel[lane] * weight[3 * c + lane];
+        }
+        const A sums[4] = {s0, s1, s2, s3};
+        for (int o = 0; o < O; ++o) rgb[o * chunk + first + i] = sums[o];
+      }
+    }
+  }
+
+  void back_pixels(const T* x, T* dx, const A* __restrict weight, int64_t pixels, A* __restrict dweight) {
+    const int64_t c = args_.c;
+    for (int64_t first = 0; first < pixels; first += group) {
+      const int64_t count = std::min(group, pixels - first);
+      const A* values = view_run(x + first * c, count * c, in_.data());
+      A* result = result_run(dx + first * c, out_.data());
+      for (int64_t i = 0; i < count; ++i) {
+        A gradient[O];
+        for (int o = 0; o < O; ++o) gradient[o] = rgb[o * chunk + first + i];
+        const A* __restrict pixel = values + i * c;
+        A* __restrict to = result + i * c;
+#pragma omp simd
+        for (int64_t lane = 0; lane < c; ++lane) {
+          A sum = 0;
+          for (int o = 0; o < O; ++o) {
+            sum += gradient[o] * weight[o * c + lane];
+            dweight[o * c + lane] += gradient[o] * pixel[lane];
+          }
+          to[lane] = sum;
+        }
+      }
+      store_result(result, count * c, dx + first * c);
+    }
+  }
+
+  void back_run(const A* __restrict x, const A* factors, int64_t pixels, A* __restrict dx, A* sums) {
+    A s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    const A *__restrict g0 = rgb.data(), *__restrict g1 = g0 + (O > 1) * chunk, *__restrict g2 = g0 + 2 * (O > 2) * chunk,
+            *__restrict g3 = g0 + 3 * (O > 3) * chunk;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+    for (int64_t i = 0; i < pixels; ++i) {
+      A value = factors[0] * g0[i];
+      s0 += x[i] * g0[i];
+      if constexpr (O > 1) value += factors[1] * g1[i], s1 += x[i] * g1[i];
+      if constexpr (O > 2) value += factors[2] * g2[i], s2 += x[i] * g2[i];
+      if constexpr (O > 3) value += factors[3] * g3[i], s3 += x[i] * g3[i];
+      dx[i] = value;
+    }
+    const A all[4] = {s0, s1, s2, s3};
+    for (int o = 0; o < O; ++o) sums[o] = all[o];
+  }
+
+  const ToRgb& args_;
+  int64_t plane_;
+  std::vector<A> in_, out_;
+};
+
+// Rows of a picture at twice its size: zeros inserted, filtered, times four.
+template <typename A>
+class UpsampledRows {
+ public:
+  explicit UpsampledRows(const ToRgb& args)
+      : args_(args), before_((args.count + 1) / 2), half_(args.w / 2), taps_(args.count), line_(half_ + 2 * args.count),
+        even_(half_), odd_(half_) {
+    const A* taps = static_cast<const A*>(args.taps);
+    for (int k = 0; k < args.count; ++k) taps_[k] = taps[args.count - 1 - k];
+  }
+
+  // Adds row `row` of the plane that `small` points at to `to`.
+  void add(const A* small, int64_t row, A* __restrict to) {
+    A* line = line_.data() + args_.count;
+    std::fill(line_.begin(), line_.end(), A(0));
+    for (int k = 0; k < args_.count; ++k) {
+      const int64_t source = source_index(row, k, 2, 1, before_, args_.h / 2);
+      if (source >= 0) add_scaled(small + source * half_, 4 * taps_[k], line);
+    }
+    std::fill(even_.begin(), even_.end(), A(0));
+    std::fill(odd_.begin(), odd_.end(), A(0));
+    for (int k = 0; k < args_.count; ++k) {
+      const int64_t shift = k - before_;  // of the pixel that tap k reads; odd pixels read where even ones read zeros
+      if (shift % 2 == 0) add_scaled(line + shift / 2, taps_[k], even_.data());
+      else add_scaled(line + (shift + 1) / 2, taps_[k], odd_.data());
+    }
+    for (int64_t i = 0; i < half_; ++i) {
+      to[2 * i] += even_[i];
+      to[2 * i + 1] += odd_[i];
+    }
+  }
+
+ private:
+  void add_scaled(const A* __restrict from, A factor, A* __restrict to) {
+#pragma omp simd
+    for (int64_t i = 0; i < half_; ++i) to[i] += factor * from[i];
+  }
+
+  const ToRgb& args_;
+  int64_t before_, half_;
+  std::vector<A> taps_, line_, even_, odd_;
+};
+
+}  // namespace nada::cpu
