@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,17 @@ _ADVICE = {
     errno.EEXIST: "a file of that name is in the way; choose another folder",
     errno.EISDIR: "a folder of that name is in the way; choose another name",
 }
+
+
+def cache_folder() -> Path:
+    """Return where downloads and built operators go: `$NADA_CACHE`, or the place the platform has for that."""
+    if chosen := os.environ.get("NADA_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
+        return Path(local) / "nada"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "nada"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nada"
 
 
 def write_error(path: str | Path, error: OSError) -> NadaError:

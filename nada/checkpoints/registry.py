@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from nada.checkpoints.download import download
 from nada.errors import NadaError, UsageError
+from nada.files import cache_folder
 
 NVIDIA_LICENCE = "NVIDIA Source Code License: research and evaluation only, no commercial use"
 _ADA = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/"
@@ -78,17 +77,6 @@ _NGC_FILES = (
     ("lsundog-256x256", 256, "dogs (LSUN)"),
 )
 KNOWN: dict[str, KnownGenerator] = _known()
-
-
-def cache_folder() -> Path:
-    """Return where downloads go: `$NADA_CACHE`, or the place the platform has for that."""
-    if chosen := os.environ.get("NADA_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
-        return Path(local) / "nada"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "nada"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nada"
 
 
 def bundled_path(name: str) -> Path:

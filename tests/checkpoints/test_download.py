@@ -12,8 +12,9 @@ from typing import Any, Iterator
 import pytest
 
 from nada.checkpoints.download import download
-from nada.checkpoints.registry import KNOWN, KnownGenerator, cache_folder, cached, fetch
+from nada.checkpoints.registry import KNOWN, KnownGenerator, cached, fetch
 from nada.errors import NadaError, UsageError
+from nada.files import cache_folder
 
 DATA = b"\x80\x04" + random.Random(0).randbytes(300_000)
 

@@ -1,0 +1,155 @@
+"""Builds a library of fused operators into the cache, whole or not at all, and remembers what could not be built.
+
+There is no lock. Every process builds in a folder of its own and renames the result into place; of two that build at
+once, one wins and both use its library. What is killed leaves a folder that nobody looks into.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from nada.errors import NadaError
+from nada.files import cache_folder, hash_file, make_folder, read_json, write_error, write_json
+from nada.ops._compile import LIMIT, BuildFailed, Failure, compile_library
+from nada.ops._recipe import LIBRARY, Recipe
+
+_STALE = 24 * 3600.0  # seconds after which a folder of a build is what a killed process left
+_INFO = "build.json"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A library that is there.
+
+    Attributes:
+        path: of the library.
+        seconds: that its build took.
+        when: it was built, for people.
+        fresh: whether this call built it.
+    """
+
+    path: Path
+    seconds: float
+    when: str
+    fresh: bool = False
+
+
+def operators_folder() -> Path:
+    """Return where libraries are cached."""
+    return cache_folder() / "ops"
+
+
+def find_built(recipe: Recipe) -> Built | None:
+    """Return the cached library of a recipe if it is there and whole, without building."""
+    folder = operators_folder() / recipe.key
+    try:
+        info = read_json(folder / _INFO)
+        if hash_file(folder / LIBRARY) == info["sha256"]:
+            return Built(folder / LIBRARY, float(info["seconds"]), str(info["when"]))
+    except (NadaError, KeyError, TypeError, ValueError):
+        return None
+    return None
+
+
+def find_failure(recipe: Recipe) -> Failure | None:
+    """Return how the last build of a recipe failed, or None."""
+    try:
+        return Failure(**read_json(_failure_file(recipe)))
+    except (NadaError, TypeError):
+        return None
+
+
+def forget(recipe: Recipe) -> None:
+    """Remove the cached library of a recipe, and the memory that it could not be built."""
+    for path in (_failure_file(recipe), _log_file(recipe)):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(operators_folder() / recipe.key, ignore_errors=True)
+
+
+def ensure_built(recipe: Recipe, limit: float = LIMIT) -> Built:
+    """Return the library of a recipe, from the cache or built now.
+
+    Raises:
+        BuildFailed: if it cannot be built; also if that is known from an earlier try.
+        NadaError: if the cache cannot be written.
+    """
+    if built := find_built(recipe):
+        return built
+    if failure := find_failure(recipe):
+        raise BuildFailed(failure)
+    cache = make_folder(operators_folder())
+    _clear_stale(cache)
+    try:
+        work = Path(tempfile.mkdtemp(prefix=f".{recipe.key}.", suffix=".tmp", dir=cache))
+    except OSError as error:
+        raise write_error(cache, error) from error
+    try:
+        return _build(recipe, work, limit)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _failure_file(recipe: Recipe) -> Path:
+    return operators_folder() / f"{recipe.key}.failed.json"
+
+
+def _log_file(recipe: Recipe) -> Path:
+    return operators_folder() / f"{recipe.key}.log"
+
+
+def _clear_stale(cache: Path) -> None:
+    for folder in cache.glob(".*.tmp"):
+        try:
+            old = time.time() - folder.stat().st_mtime > _STALE
+        except OSError:  # its owner has just finished
+            continue
+        if old:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _build(recipe: Recipe, work: Path, limit: float) -> Built:
+    kinds = " and ".join({"cpu": "CPU", "cuda": "CUDA"}[name] for name in recipe.backends)
+    sys.stderr.write(f"nada: building the fused {kinds} operators, once for this machine; usually in under a minute ...\n")
+    sys.stderr.flush()
+    begin = time.monotonic()
+    try:
+        compile_library(recipe, work, _log_file(recipe), limit)
+        info = {"seconds": round(time.monotonic() - begin, 1), "when": time.strftime("%Y-%m-%d %H:%M")}
+        if replace(recipe).key != recipe.key:
+            raise NadaError(f"{recipe.sources} has changed while it was built; try again.")
+        done = work / "done"
+        done.mkdir()
+        os.replace(work / LIBRARY, done / LIBRARY)
+        write_json(done / _INFO, {**info, "sha256": hash_file(done / LIBRARY), "backends": recipe.backends})
+        _publish(done, recipe)
+    except BuildFailed as error:
+        write_json(_failure_file(recipe), asdict(error.failure))
+        raise
+    except OSError as error:
+        raise write_error(operators_folder(), error) from error
+    return Built(operators_folder() / recipe.key / LIBRARY, **info, fresh=True)
+
+
+def _publish(done: Path, recipe: Recipe) -> None:
+    """Rename a finished folder into place; one that another process has put there meanwhile is as good."""
+    final = operators_folder() / recipe.key
+    for attempt in range(100):
+        try:
+            os.rename(done, final)
+            return
+        except OSError:
+            if find_built(recipe):
+                return
+            if not final.exists():
+                raise
+        try:
+            os.rename(final, done.with_name(f"broken-{attempt}"))
+        except FileNotFoundError:  # another process has moved the broken one away
+            continue
+    raise NadaError(f"cannot replace the broken library in {final}: remove that folder.")

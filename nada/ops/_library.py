@@ -1,0 +1,205 @@
+"""Which bodies the operators have: those of the library that is loaded or built on first use, or torch's own.
+
+`NADA_OPS` chooses: `auto` (the library; where it cannot be had torch's operators, with one warning), `reference`
+(torch's operators), `compiled` (the library or an error). Nothing happens before the first call of an operator.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator
+
+import torch
+from torch import Tensor
+
+from nada.errors import NadaError, UsageError
+from nada.ops import _build, _prebuilt, _recipe, _toolchain
+from nada.ops._recipe import Recipe
+
+COMPILED, REFERENCE = "compiled", "reference"
+_MODES = ("auto", REFERENCE, COMPILED)
+_BROUGHT = "came with the installation"
+_HINT = "NADA_OPS=reference silences this, 'nada doctor' tells more."
+
+
+@dataclass(frozen=True)
+class Library:
+    """The loaded library.
+
+    Attributes:
+        path: of the file.
+        devices: the kinds of device whose tensors it takes.
+        origin: how it came here, for people.
+        missing: why it does not take the tensors of a GPU that is here; empty if it does, or there is none.
+    """
+
+    path: Path
+    devices: tuple[str, ...]
+    origin: str
+    missing: str = ""
+
+
+_lock = threading.RLock()
+_active = ""  # what `active` returns; empty until it is known
+_devices: tuple[str, ...] = ()  # those of the loaded library
+_library: Library | None = None
+_problem: NadaError | None = None  # why there is none, once that has been tried
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()  # another thread of the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def mode() -> str:
+    """Return `$NADA_OPS`, or "auto". Raises UsageError for an unknown value."""
+    chosen = os.environ.get("NADA_OPS") or "auto"
+    if chosen not in _MODES:
+        raise UsageError(f"NADA_OPS is {chosen!r}; choose one of {', '.join(_MODES)}.")
+    return chosen
+
+
+def active() -> str:
+    """Return "compiled" or "reference". The first call loads the library, or builds it.
+
+    Raises:
+        UsageError: for an unknown `NADA_OPS`.
+        NadaError: for `NADA_OPS=compiled` where the library cannot be had.
+    """
+    if torch.compiler.is_compiling():
+        _decide()  # a traced function must not read what this changes before it is changed
+    elif not _active:
+        _decide()
+    return _active
+
+
+def compiled(x: Tensor | None = None) -> bool:
+    """Whether the library does the work, for tensors on the device of `x` if that is given."""
+    return active() == COMPILED and (x is None or x.device.type in _devices)
+
+
+def _decide() -> None:
+    global _active
+    if _active:
+        return
+    with _lock:
+        chosen = mode()
+        if _active or chosen == REFERENCE:
+            _active = _active or REFERENCE
+            return
+        try:
+            missing = obtain().missing
+        except NadaError as error:
+            _settle(REFERENCE, chosen, f"The fused operators are not used: {str(error).rstrip('.')}")
+        else:
+            _settle(COMPILED, chosen, missing and f"The fused operators serve the CPU alone: {missing}")
+
+
+def _settle(name: str, chosen: str, complaint: str) -> None:
+    """Decide for good; what is amiss is an error if the person insists on compiled bodies, else one warning."""
+    global _active
+    if complaint and chosen == COMPILED:
+        raise NadaError(f"{complaint}; NADA_OPS=compiled asks for no less.")
+    _active = name
+    if complaint:
+        warnings.warn(f"{complaint}. torch's own do the work instead, more slowly; {_HINT}", UserWarning, stacklevel=5)
+
+
+# What torch.compiler.assume_constant_result sets, without its import of the whole compiler (as long as torch's own).
+_decide._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+@contextmanager
+def bodies(name: str) -> Iterator[None]:
+    """Use the "compiled" or the "reference" bodies inside a with block, whatever `NADA_OPS` says.
+
+    Raises NadaError if there are no compiled ones.
+    """
+    global _active
+    if name not in (COMPILED, REFERENCE):
+        raise UsageError(f"There are no bodies {name!r}; choose {COMPILED} or {REFERENCE}.")
+    if name == COMPILED:
+        obtain()
+    before, _active = _active, name
+    try:
+        yield
+    finally:
+        _active = before
+
+
+def obtain() -> Library:
+    """Return the loaded library; the first call loads or builds it. Raises NadaError, saying why there is none."""
+    global _library, _problem, _devices
+    with _lock:
+        if _library is None and _problem is None:
+            try:
+                _library = _find()
+                _devices = _library.devices
+            except NadaError as error:
+                _problem = error
+        if _library is None:
+            assert _problem is not None
+            raise _problem
+        return _library
+
+
+def _find() -> Library:
+    """Try, in this order: what is installed, a library for the GPUs here, a library for the CPU alone."""
+    architectures, missing = _toolchain.visible_architectures(), ""
+    brought = _brought()
+    if brought and ("cuda" in brought[1] or not architectures):
+        with suppress(NadaError):
+            return _load(*brought, _BROUGHT)
+    if architectures:
+        try:
+            return _make(_recipe.cuda_recipe(architectures, torch.version.cuda))
+        except NadaError as error:
+            missing = str(error).rstrip(".")
+    if brought and "cuda" not in brought[1]:
+        with suppress(NadaError):
+            return _load(*brought, _BROUGHT, missing)
+    return _make(_recipe.cpu_recipe(), missing)
+
+
+def _brought() -> tuple[Path, tuple[str, ...]] | None:
+    try:
+        return _prebuilt.find_prebuilt()
+    except _toolchain.Unbuildable:  # the report asks again for the reason
+        return None
+
+
+def _make(recipe: Recipe, missing: str = "") -> Library:
+    built = _build.ensure_built(recipe)
+    return _load(built.path, recipe.backends, f"built in {built.seconds:g} s on {built.when}", missing)
+
+
+def _load(path: Path, devices: tuple[str, ...], origin: str, missing: str = "") -> Library:
+    try:
+        torch.ops.load_library(str(path))
+    except OSError as error:
+        raise NadaError(f"{path} does not load ({error.__cause__ or error})") from error
+    _register()
+    return Library(path, devices, origin, missing)
+
+
+def _register() -> None:
+    """Give the loaded operators their shapes and derivatives; that module needs them to be there."""
+    from nada.ops import _autograd
+
+    _autograd.register()
+
+
+def describe() -> str:
+    """Return which bodies do the work, for the first line of a command; loads or builds like `active`."""
+    if active() == REFERENCE:
+        return "torch kernels"
+    return "fused CPU and CUDA kernels" if "cuda" in _devices else "fused CPU kernels"
