@@ -6,6 +6,7 @@ not. All randomness comes from one explicit generator, so that a resumed run con
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -26,21 +27,32 @@ class View(NamedTuple):
     crop: Tensor  # (N, 2, 3), an affine map of the output's [-1, 1] square into the picture's
 
 
+Views = list[tuple[View, View]]  # for the frozen and for the trainable pictures, one pair per view
+
+
 def _uniform(shape: tuple[int, ...], low: float, high: float, rng: torch.Generator) -> Tensor:
     return torch.rand(shape, generator=rng, device=rng.device) * (high - low) + low
 
 
-def draw_view(images: Tensor, rng: torch.Generator) -> View:
-    """Draw a view for `images` (N, 3, H, W); it depends on `rng` and the shape only, not on the pixels."""
-    count = images.shape[0]
+def draw_view(
+    shape: Sequence[int],
+    rng: torch.Generator,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> View:
+    """Draw a view for pictures of `shape` (N, 3, H, W), on `device` (that of `rng` if none is given).
+
+    It depends on `rng` and the shape only, so it can be drawn before there are pictures.
+    """
+    count = shape[0]
     brightness = _uniform((count, 1, 1, 1), -BRIGHTNESS, BRIGHTNESS, rng)
     light = brightness + _uniform((count, 3, 1, 1), -COLOUR, COLOUR, rng)
     strength = _uniform((count, 1, 1, 1), 0.0, GRAIN, rng)
-    grain = strength * torch.randn(images.shape, generator=rng, device=rng.device)
+    grain = strength * torch.randn(tuple(shape), generator=rng, device=rng.device)
     zoom = _uniform((count,), ZOOM, 1.0, rng)
     shift = _uniform((count, 2), -1.0, 1.0, rng) * (1 - zoom)[:, None]  # the crop never leaves the picture
     crop = torch.cat([torch.diag_embed(zoom[:, None].expand(-1, 2)), shift[:, :, None]], dim=2)
-    return View(*(tensor.to(images.device, images.dtype) for tensor in (light, grain, crop)))
+    return View(*(tensor.to(rng.device if device is None else device, dtype) for tensor in (light, grain, crop)))
 
 
 def apply_view(images: Tensor, view: View) -> Tensor:
@@ -48,3 +60,25 @@ def apply_view(images: Tensor, view: View) -> Tensor:
     grid = F.affine_grid(view.crop, list(images.shape), align_corners=False)
     seen = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return seen + view.light + view.grain
+
+
+def draw_views(
+    shape: Sequence[int], count: int, apart: bool, rng: torch.Generator, device: str | torch.device | None = None
+) -> Views:
+    """Draw `count` views of two batches of `shape` (N, 3, H, W) each, one for both or, with `apart`, one for either."""
+    views = []
+    for _ in range(count):
+        before = draw_view(shape, rng, device)
+        views.append((before, draw_view(shape, rng, device) if apart else before))
+    return views
+
+
+def apply_views(frozen: Tensor, trainable: Tensor, views: Views) -> tuple[Tensor, Tensor]:
+    """Both batches (N, 3, H, W) as they are seen: a copy per view, one behind the other; as they are without views."""
+    if not views:
+        return frozen, trainable
+    before, after = zip(*views)
+    return (
+        torch.cat([apply_view(frozen, view) for view in before]),
+        torch.cat([apply_view(trainable, view) for view in after]),
+    )

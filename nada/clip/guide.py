@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from nada.clip import losses
-from nada.clip.augment import apply_view, draw_view
+from nada.clip.augment import Views, apply_views, draw_views
 from nada.clip.checks import (
     check_encoders,
     check_numbers,
@@ -152,27 +152,53 @@ class Guide:
         ]
         self._directions = self._mix(self._text_directions, pictured)
 
-    def loss(self, frozen: Tensor, trainable: Tensor, rng: torch.Generator | None = None) -> GuideLoss:
+    def loss(
+        self,
+        frozen: Tensor,
+        trainable: Tensor,
+        rng: torch.Generator | None = None,
+        views: Views | None = None,
+    ) -> GuideLoss:
         """Compare two batches (N, 3, H, W) in [-1, 1] of the same latents; gradients reach `trainable` only.
 
-        `rng` drives the augmentation and is needed only for that. Scalars, averaged over batch and views:
-        `loss/NAME` (before the encoder's weight), `cosine/NAME`, `edit_length/NAME`, `projection/NAME`.
+        `rng` draws the views here and now; `views`, from `draw_views`, takes those that were drawn before. One of them
+        is needed by a guide that augments. Scalars, averaged over batch and views: `loss/NAME` (before the encoder's
+        weight), `cosine/NAME`, `edit_length/NAME`, `projection/NAME`.
         """
+        if views is None:
+            views = self.draw_views(frozen.shape, frozen.device, rng)
+        frozen, trainable = apply_views(frozen, trainable, views)
+        # float32 whatever the generator computes in: the edit is a short difference of two unit vectors, and the
+        # rounding of bfloat16 moves each by about 0.005, a tenth of the edit floor and a quarter of the first edits.
+        with torch.no_grad():
+            before = [encoder.encode_image(frozen) for encoder in self.encoders]
+        return self.compare(before, [encoder.encode_image(trainable) for encoder in self.encoders])
+
+    def compare(self, before: Sequence[Tensor], after: Sequence[Tensor]) -> GuideLoss:
+        """Return what `loss` does, for pictures that have been encoded already: one (N, D) per encoder."""
         if self.needs_source_images:
             raise NadaError("The guide has target but no source pictures; call set_source_images first.")
-        frozen, trainable = self._seen(frozen, trainable, rng)
-        total, scalars = trainable.new_zeros((), dtype=torch.float32), {}
-        for name, encoder, direction, target in zip(
-            self.names, self.encoders, self._directions, self._target_embeddings
-        ):
-            with torch.no_grad():
-                before = encoder.encode_image(frozen)
-            after = encoder.encode_image(trainable)
-            loss = self._encoder_loss(before, after, direction, target)
+        total, scalars = after[0].new_zeros(()), {}
+        for index, (name, encoder) in enumerate(zip(self.names, self.encoders)):
+            direction = self._directions[index]
+            loss = self._encoder_loss(before[index], after[index], direction, self._target_embeddings[index])
             total = total + encoder.weight * loss
             scalars[f"loss/{name}"] = loss.detach()
-            scalars.update(_edit_scalars(name, before, after.detach(), direction))
+            scalars.update(_edit_scalars(name, before[index], after[index].detach(), direction))
         return GuideLoss(total, scalars)
+
+    def draw_views(
+        self, shape: Sequence[int], device: str | torch.device = "cpu", rng: torch.Generator | None = None
+    ) -> Views:
+        """Draw what `loss` needs of chance for pictures of `shape` (N, 3, H, W); row i is for picture i alone.
+
+        So a batch can be compared in parts, each with its rows. Empty for a guide that does not augment.
+        """
+        if self._augment == "none":
+            return []
+        if rng is None:
+            raise UsageError("A guide that augments needs randomness; pass a torch.Generator as rng.")
+        return draw_views(shape, self._views, self._augment == "independent", rng, device)
 
     def _encoder_loss(self, before: Tensor, after: Tensor, direction: Tensor, target: Tensor) -> Tensor:
         settings = self._settings
@@ -183,21 +209,6 @@ class Guide:
         if settings["global_weight"]:
             loss = loss + settings["global_weight"] * losses.global_loss(after, target)
         return loss.mean()
-
-    def _seen(self, frozen: Tensor, trainable: Tensor, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Both batches as the encoders see them: `views` augmented copies, one behind the other."""
-        if self._augment == "none":
-            return frozen, trainable
-        if rng is None:
-            raise UsageError("A guide that augments needs randomness; pass a torch.Generator as rng.")
-        before, after = [], []
-        for _ in range(self._views):
-            view = draw_view(frozen, rng)
-            before.append(apply_view(frozen, view))
-            if self._augment == "independent":
-                view = draw_view(trainable, rng)
-            after.append(apply_view(trainable, view))
-        return torch.cat(before), torch.cat(after)
 
     def target_loss(self, images: Tensor) -> Tensor:
         """Global loss of `images` (N, 3, H, W) against the target, summed over encoders by weight; 0-d.

@@ -128,6 +128,32 @@ def test_views_are_averaged_and_follow_the_generator() -> None:
     assert both == guide.loss(frozen, trainable, rng(7)).total != guide.loss(frozen, trainable, rng(8)).total
 
 
+@pytest.mark.parametrize("augment, views", [("none", 1), ("shared", 2), ("independent", 2)])
+def test_a_batch_in_parts_with_views_drawn_before_is_the_whole_batch(augment: str, views: int) -> None:
+    """Catches a view that goes to another picture than its own, or a mean taken over the wrong number."""
+    guide = Guide([FakeEncoder("one", 0.5), FakeEncoder("two")], "photo", "logo", augment=augment, views=views)
+    frozen, whole, parted = batch(1, 5), batch(2, 5).requires_grad_(), batch(2, 5).requires_grad_()
+    drawn = guide.draw_views(frozen.shape, rng=rng(3))
+    result = guide.loss(frozen, whole, rng(3))
+    result.total.backward()
+    total = 0.0
+    for start, end in ((0, 2), (2, 5)):
+        rows = [tuple(type(view)(*(tensor[start:end] for tensor in view)) for view in pair) for pair in drawn]
+        part = guide.loss(frozen[start:end], parted[start:end], views=rows).total * (end - start) / 5
+        part.backward()
+        total += part.item()
+    assert total == pytest.approx(result.total.item(), abs=1e-5)
+    torch.testing.assert_close(parted.grad, whole.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_pictures_that_were_encoded_before_are_compared_alike() -> None:
+    encoders = [FakeEncoder("one"), FakeEncoder("two")]
+    guide = Guide(encoders, "photo", "logo", projection_weight=0.5)
+    before, after = ([encoder.encode_image(batch(seed)) for encoder in encoders] for seed in (1, 2))
+    result, wanted = guide.compare(before, after), guide.loss(batch(1), batch(2))
+    assert result.total == wanted.total and result.scalars == wanted.scalars
+
+
 def test_target_loss_is_the_global_loss_of_the_bare_prompt() -> None:
     encoders = [FakeEncoder("one", 0.5), FakeEncoder("two")]
     images = batch(2).requires_grad_()

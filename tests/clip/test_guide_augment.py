@@ -17,22 +17,22 @@ def pictures(count: int = 3, size: int = 12) -> torch.Tensor:
 
 def test_a_seed_gives_a_view_and_another_seed_another() -> None:
     images = pictures()
-    one, same, other = (apply_view(images, draw_view(images, rng(seed))) for seed in (1, 1, 2))
+    one, same, other = (apply_view(images, draw_view(images.shape, rng(seed))) for seed in (1, 1, 2))
     assert one.equal(same) and not one.equal(other)
 
 
 def test_a_view_continues_where_the_generator_was_left() -> None:
     """An interrupted run continues with the views that the unbroken one saw."""
     images, first, second = pictures(), rng(), rng()
-    draw_view(images, first)
+    draw_view(images.shape, first)
     second.set_state(first.get_state())
-    assert draw_view(images, first).grain.equal(draw_view(images, second).grain)
+    assert draw_view(images.shape, first).grain.equal(draw_view(images.shape, second).grain)
 
 
 def test_every_picture_gets_its_own_view_and_no_global_randomness_is_used() -> None:
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    view = draw_view(pictures(), rng())
+    view = draw_view(pictures().shape, rng())
     assert torch.get_rng_state().equal(before)
     for drawn in view:
         assert not drawn[0].equal(drawn[1])
@@ -40,7 +40,7 @@ def test_every_picture_gets_its_own_view_and_no_global_randomness_is_used() -> N
 
 def test_crop_stays_inside_the_picture_and_close_to_whole() -> None:
     """A crop that leaves the picture would show the guide smeared borders."""
-    crop = draw_view(torch.zeros(200, 3, 4, 4), rng()).crop
+    crop = draw_view((200, 3, 4, 4), rng()).crop
     zoom, shift = crop[:, 0, 0], crop[:, :, 2]
     assert zoom.min() >= 0.9 and zoom.max() <= 1.0 and zoom.equal(crop[:, 1, 1])
     assert (shift.abs() <= 1 - zoom[:, None] + 1e-6).all() and shift.abs().max() > 0.05
@@ -48,13 +48,13 @@ def test_crop_stays_inside_the_picture_and_close_to_whole() -> None:
 
 def test_gradients_pass_through_a_view_to_every_pixel() -> None:
     images = pictures().requires_grad_()
-    apply_view(images, draw_view(images, rng())).square().sum().backward()
+    apply_view(images, draw_view(images.shape, rng())).square().sum().backward()
     assert torch.isfinite(images.grad).all() and (images.grad[:, :, 2:-2, 2:-2] != 0).all()
 
 
 def test_light_and_grain_are_added_to_the_cropped_picture() -> None:
     images = pictures()
-    view = draw_view(images, rng())
+    view = draw_view(images.shape, rng())
     whole = torch.eye(2, 3).expand(3, 2, 3)  # the crop that leaves a picture as it is
     seen = apply_view(images, view._replace(crop=whole))
     torch.testing.assert_close(seen, images + view.light + view.grain)
@@ -63,4 +63,4 @@ def test_light_and_grain_are_added_to_the_cropped_picture() -> None:
 
 def test_the_dtype_of_the_pictures_is_kept() -> None:
     images = pictures().double()
-    assert apply_view(images, draw_view(images, rng())).dtype is torch.float64
+    assert apply_view(images, draw_view(images.shape, rng(), dtype=images.dtype)).dtype is torch.float64
