@@ -129,12 +129,14 @@ class Generator(nn.Module):
             w = torch.cat([self.mapping.w_avg.lerp(w[:, :cut], truncation), w[:, cut:]], dim=1)
         return w
 
-    def make_noise(self, count: int, rng: torch.Generator | None = None) -> dict[str, Tensor]:
+    def make_noise(
+        self, count: int, rng: torch.Generator | None = None, device: str | torch.device | None = None
+    ) -> dict[str, Tensor]:
         """Draw `(count, 1, size, size)` standard normal noise for every convolution, keyed `b8.conv0`.
 
-        `rng` is a CPU generator; the draw is the same on every device.
+        `rng` is a CPU generator; the draw is the same on every device. It goes to `device`, by default the generator's.
         """
-        device = self.b4.const.device
+        device = self.b4.const.device if device is None else device
         return {
             f"{name}.{key}": torch.randn(count, 1, layer.size, layer.size, generator=rng).to(device)
             for name in self.block_names
