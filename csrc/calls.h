@@ -52,10 +52,14 @@ inline Optional small(const Optional& x, ScalarType type) {
 
 inline const void* pointer(const Optional& x) { return x.has_value() ? x->const_data_ptr() : nullptr; }
 
-inline Tensor make(const Tensor& like, std::initializer_list<int64_t> shape, ScalarType type, bool channels_last = false) {
+inline Tensor make(const Tensor& like, torch::headeronly::IntHeaderOnlyArrayRef shape, ScalarType type,
+                   bool channels_last = false) {
   const auto format = channels_last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous;
   return torch::stable::empty(shape, type, std::nullopt, like.device(), std::nullopt, format);
 }
+
+// Of the shape and type of x, with strides that follow from the shape alone.
+inline Tensor make_like(const Tensor& x, bool channels_last) { return make(x, x.sizes(), x.scalar_type(), channels_last); }
 
 inline void check_image(const Tensor& x, const char* op) {
   STD_TORCH_CHECK(x.dim() == 4, "nada::", op, " takes an (N, C, H, W) tensor, got ", x.dim(), " dimensions.");

@@ -46,7 +46,7 @@ Tensor epilogue(const Tensor& given, const Optional& factors, const Optional& no
   const Tensor x = dense(given, channels_last);
   Epilogue args = epilogue_sizes(x, channels_last, x.size(2), x.size(3), alpha, gain, clamp);
   const Sides sides(args, accumulated(x), factors, noise, strength, bias);
-  Tensor y = torch::stable::empty_like(x);
+  Tensor y = make_like(x, channels_last);
   args.x = x.const_data_ptr(), args.y = y.mutable_data_ptr();
   if (x.numel() > 0) bodies.epilogue(args, OnDevice<bodies>(x).stream);
   return y;
@@ -155,7 +155,7 @@ std::tuple<Tensor, Tensor, Tensor> torgb_backward(const Tensor& gradient_given, 
   const Optional bias = small(bias_given, type);
   ToRgb args = torgb_arguments(x, weight, bias, channels_last, clamp);
   check_size(gradient, args.n * args.o * args.h * args.w, "the gradient of torgb's picture");
-  Tensor dx = torch::stable::empty_like(x), dweight = torch::stable::empty_like(weight);
+  Tensor dx = make_like(x, channels_last), dweight = make_like(weight, false);
   Tensor dbias = make(x, {args.n, args.o}, type);
   if (x.numel() == 0) return {dx, torch::stable::zero_(dweight), torch::stable::zero_(dbias)};
   Tensor scratch = make(x, {bodies.torgb_scratch(args)}, type);

@@ -38,7 +38,7 @@ Tensor bias_act(const Tensor& given, const Optional& bias, int64_t dim, int64_t 
   const Tensor x = dense(given, channels_last);
   const Optional b = small(bias, accumulated(x));
   check_size(b, x.size(dim), "the bias of bias_act");
-  Tensor y = torch::stable::empty_like(x);
+  Tensor y = make_like(x, channels_last);
   BiasAct args = bias_act_arguments(x, dim, channels_last, act, alpha, gain, clamp);
   args.x = x.const_data_ptr(), args.bias = pointer(b), args.y = y.mutable_data_ptr();
   if (x.numel() > 0) bodies.bias_act(args, OnDevice<bodies>(x).stream);
@@ -56,7 +56,7 @@ std::tuple<Tensor, Tensor> bias_act_backward(const Tensor& dy_given, const Tenso
   const ScalarType type = accumulated(reference);
   const Optional b = small(bias, type);
   check_size(b, reference.size(dim), "the bias of bias_act");
-  Tensor dx = torch::stable::empty_like(reference);
+  Tensor dx = make_like(reference, channels_last);
   Tensor dbias = make(reference, {reference.size(dim)}, type);
   if (reference.numel() == 0) return {dx, torch::stable::zero_(dbias)};
   BiasAct args = bias_act_arguments(reference, dim, channels_last, act, alpha, gain, clamp);
@@ -81,7 +81,7 @@ template <const Bodies& bodies>
 Tensor modulate(const Tensor& given, const Tensor& styles_given) {
   const bool channels_last = has_channels_last(given);
   const Tensor x = dense(given, channels_last), styles = small(styles_given, accumulated(x));
-  Tensor y = torch::stable::empty_like(x);
+  Tensor y = make_like(x, channels_last);
   Modulate args = modulate_arguments(x, styles, channels_last);
   args.x = x.const_data_ptr(), args.y = y.mutable_data_ptr();
   if (x.numel() > 0) bodies.modulate(args, OnDevice<bodies>(x).stream);
@@ -96,7 +96,7 @@ std::tuple<Tensor, Tensor> modulate_backward(const Tensor& dy_given, const Tenso
                   "nada::modulate_backward: the gradient does not fit what it is the gradient of.");
   const ScalarType type = accumulated(x);
   const Tensor styles = small(styles_given, type);
-  Tensor dx = torch::stable::empty_like(x);
+  Tensor dx = make_like(x, channels_last);
   Tensor dstyles = make(x, {x.size(0), x.size(1)}, type);
   Modulate args = modulate_arguments(x, styles, channels_last);
   if (x.numel() == 0) return {dx, torch::stable::zero_(dstyles)};

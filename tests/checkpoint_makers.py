@@ -114,6 +114,8 @@ def _layer_state(name: str, module: nn.Module, clamp: float | None) -> dict[str,
 def persistent(name: str, module: nn.Module, clamp: float | None) -> Persistent:
     """The stub of a module and all below it."""
     buffers = {key: value for key, value in module.named_buffers(recurse=False)}
+    if "resample_filter" in buffers:
+        buffers["resample_filter"] = FILTER  # a matrix there
     return Persistent(
         type(module).__name__,
         _parameters=collections.OrderedDict(module.named_parameters(recurse=False)),

@@ -41,7 +41,7 @@ class DiscriminatorBlock(nn.Module):
         self.conv1 = Conv(in_channels, out_channels, 3, down=2, clamp=clamp)
         if self.architecture == "resnet":
             self.skip = Conv(in_channels, out_channels, 1, act="linear", down=2, bias=False)
-        self.register_buffer("resample_filter", ops.setup_filter(), persistent=False)
+        self.register_buffer("resample_filter", ops.setup_filter(separable=True), persistent=False)
 
     def forward(self, x: Tensor | None, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return features and picture at half the size; the picture changes in the skip architecture only."""

@@ -41,7 +41,7 @@ class SynthesisBlock(nn.Module):
             self.const = nn.Parameter(torch.randn(out_channels, 4, 4))
         self.conv1 = SynthesisLayer(out_channels, out_channels, config.w_dim, size, clamp=clamp)
         self.torgb = ToRGB(out_channels, config.image_channels, config.w_dim, clamp)
-        self.register_buffer("resample_filter", ops.setup_filter(), persistent=False)
+        self.register_buffer("resample_filter", ops.setup_filter(separable=True), persistent=False)
 
     @property
     def layers(self) -> dict[str, SynthesisLayer]:
@@ -57,9 +57,7 @@ class SynthesisBlock(nn.Module):
             x = compute.features(self.const.expand(w.shape[0], -1, -1, -1))
         for index, (name, layer) in enumerate(self.layers.items()):
             x = layer(x, w[:, index], noise[name])
-        rgb = self.torgb(x, w[:, len(self.layers)]).float()
-        image = rgb if image is None else ops.upsample2d(image, self.resample_filter) + rgb
-        return Features(x, image)
+        return Features(x, self.torgb(x, w[:, len(self.layers)], image, self.resample_filter))
 
 
 class Generator(nn.Module):

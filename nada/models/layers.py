@@ -60,7 +60,7 @@ class Conv(nn.Module):
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size))
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
         self.weight_gain = 1.0 / math.sqrt(in_channels * kernel_size**2)
-        self.register_buffer("resample_filter", ops.setup_filter(), persistent=False)
+        self.register_buffer("resample_filter", ops.setup_filter(separable=True), persistent=False)
 
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
         """Return `(N, O, H / down, W / down)`; `gain` multiplies the activation's own gain and the clamp."""
@@ -94,17 +94,24 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.register_buffer("noise_const", torch.randn(size, size))
-        self.register_buffer("resample_filter", ops.setup_filter(), persistent=False)
+        self.register_buffer("resample_filter", ops.setup_filter(separable=True), persistent=False)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """Map `x (N, I, h, h)` with `w (N, w_dim)` to `(N, O, size, size)`; `noise` broadcasts to it, unscaled."""
-        if noise is not None:
-            noise = noise * self.noise_strength
         # The published networks convolve where they upsample and correlate where they do not; checkpoints fix that.
-        x = ops.modulated_conv2d(
-            x, self.weight, self.affine(w), noise, self.up, self.resample_filter, flip_weight=self.up == 1
+        return ops.styled_conv2d(
+            x,
+            self.weight,
+            self.affine(w),
+            noise,
+            self.noise_strength,
+            self.bias,
+            self.up,
+            self.resample_filter,
+            flip_weight=self.up == 1,
+            gain=_act_gain("lrelu"),
+            clamp=self.clamp,
         )
-        return ops.bias_act(x, self.bias, "lrelu", clamp=self.clamp)
 
 
 class ToRGB(nn.Module):
@@ -118,8 +125,10 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.weight_gain = 1.0 / math.sqrt(in_channels)
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Map `x (N, I, h, h)` with `w (N, w_dim)` to `(N, out_channels, h, h)`."""
+    def forward(self, x: Tensor, w: Tensor, image: Tensor | None, taps: Tensor) -> Tensor:
+        """Map `x (N, I, h, h)` with `w (N, w_dim)` to `(N, out_channels, h, h)`, added to the upsampled `image` of half the size.
+
+        `taps` is the separable filter of the upsampling.
+        """
         styles = self.affine(w) * self.weight_gain
-        x = ops.modulated_conv2d(x, self.weight, styles, demodulate=False)
-        return ops.bias_act(x, self.bias, clamp=self.clamp)
+        return ops.to_rgb(x, styles[:, None] * self.weight[:, :, 0, 0], self.bias, image, taps, self.clamp)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nada.errors import UsageError
+from nada.ops._dispatch import bound, fused
 
 
 class _Activation(NamedTuple):
@@ -31,6 +32,10 @@ ACTIVATIONS = {
 }
 
 
+# The numbers that the compiled library knows them by, csrc/bodies.h.
+CODES = {name: index for index, name in enumerate(ACTIVATIONS)}
+
+
 def bias_act(
     x: Tensor,
     bias: Tensor | None = None,
@@ -40,7 +45,7 @@ def bias_act(
     clamp: float | None = None,
     dim: int = 1,
 ) -> Tensor:
-    """Return ``clip(gain * act(x + bias), -clamp, clamp)``.
+    """Return ``clip(gain * act(x + bias), -clamp, clamp)``, twice differentiable.
 
     Args:
         x: any shape.
@@ -54,13 +59,39 @@ def bias_act(
     Raises:
         UsageError: for an unknown activation.
     """
-    if act not in ACTIVATIONS:
-        raise UsageError(f"Unknown activation {act!r}; choose one of {', '.join(ACTIVATIONS)}.")
-    spec = ACTIVATIONS[act]
+    spec = _find(act)
+    alpha, gain = _resolve(spec, alpha, gain)
+    # The derivative is found from the result, which a gain of zero and a flat or falling half do not determine.
+    if not fused(x) or gain == 0.0 or (act == "lrelu" and alpha <= 0.0):
+        return bias_act_reference(x, bias, act, alpha, gain, clamp, dim)
+    return torch.ops.nada.bias_act(x, bias, dim % max(x.ndim, 1), CODES[act], alpha, gain, bound(clamp))
+
+
+def bias_act_reference(
+    x: Tensor,
+    bias: Tensor | None = None,
+    act: str = "linear",
+    alpha: float | None = None,
+    gain: float | None = None,
+    clamp: float | None = None,
+    dim: int = 1,
+) -> Tensor:
+    """`bias_act` by torch's own operators."""
+    spec = _find(act)
+    alpha, gain = _resolve(spec, alpha, gain)
     if bias is not None:
-        x = x + bias.to(x.dtype).reshape([-1 if i == dim else 1 for i in range(x.ndim)])
-    x = spec.function(x, spec.alpha if alpha is None else float(alpha))
-    gain = spec.gain if gain is None else float(gain)
+        x = x + bias.to(x.dtype).reshape([-1 if i == dim % x.ndim else 1 for i in range(x.ndim)])
+    x = spec.function(x, alpha)
     if gain != 1.0:
         x = x * gain
     return x if clamp is None else x.clamp(-clamp, clamp)
+
+
+def _find(act: str) -> _Activation:
+    if act not in ACTIVATIONS:
+        raise UsageError(f"Unknown activation {act!r}; choose one of {', '.join(ACTIVATIONS)}.")
+    return ACTIVATIONS[act]
+
+
+def _resolve(spec: _Activation, alpha: float | None, gain: float | None) -> tuple[float, float]:
+    return spec.alpha if alpha is None else float(alpha), spec.gain if gain is None else float(gain)

@@ -9,17 +9,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nada.errors import UsageError
+from nada.ops._dispatch import fused
 
 Padding = Union[int, Sequence[int]]
+_SHORT = 8  # taps up to which one convolution with a matrix is faster than two with vectors
 
 
-def setup_filter(taps: Sequence[float] | Tensor = (1, 3, 3, 1), normalize: bool = True) -> Tensor:
-    """Return a 2-D float32 filter: the outer product of 1-D `taps` with themselves, or 2-D `taps` as given.
+def setup_filter(
+    taps: Sequence[float] | Tensor = (1, 3, 3, 1), normalize: bool = True, separable: bool = False
+) -> Tensor:
+    """Return a float32 filter: the outer product of 1-D `taps` with themselves, or 2-D `taps` as given.
 
-    With `normalize` its sum is 1, so that a constant picture keeps its value.
+    With `normalize` its sum is 1, so that a constant picture keeps its value. With `separable` 1-D taps stay 1-D, to
+    be applied along both axes, which is what the fused operators want.
     """
     taps = torch.as_tensor(taps, dtype=torch.float32)
-    kernel = torch.outer(taps, taps) if taps.ndim == 1 else taps
+    kernel = torch.outer(taps, taps) if taps.ndim == 1 and not separable else taps
     return kernel / kernel.sum() if normalize else kernel
 
 
@@ -47,7 +52,7 @@ def upfirdn2d(
     flip_filter: bool = False,
     gain: float = 1.0,
 ) -> Tensor:
-    """Upsample with zeros, pad or crop, filter, keep every `down`-th pixel.
+    """Upsample with zeros, pad or crop, filter, keep every `down`-th pixel; differentiable any number of times.
 
     Args:
         x: `(N, C, H, W)`.
@@ -59,14 +64,46 @@ def upfirdn2d(
 
     Returns:
         `(N, C, (H * up + top + bottom - fh) // down + 1, ...)`, in the dtype of `x`.
+
+    Raises:
+        UsageError: for a padding that cannot be read, or a filter that is larger than what it shall be laid over.
     """
-    left, right, top, bottom = _four_sides(padding)
+    sides = _check(x, kernel, up, down, padding)
+    if kernel is None or kernel.requires_grad or not fused(x):
+        return upfirdn2d_reference(x, kernel, up, down, sides, flip_filter, gain)
+    return torch.ops.nada.upfirdn2d(x, kernel, up, down, *sides, flip_filter, float(gain))
+
+
+def _check(x: Tensor, kernel: Tensor | None, up: int, down: int, padding: Padding) -> tuple[int, int, int, int]:
+    if up < 1 or down < 1:
+        raise UsageError(f"Sampling factors are whole numbers of at least 1, not up={up}, down={down}.")
+    left, right, top, bottom = sides = _four_sides(padding)
+    height, width = x.shape[-2] * up + top + bottom, x.shape[-1] * up + left + right
+    rows, columns = (1, 1) if kernel is None else (kernel.shape[0], kernel.shape[-1])
+    if height < rows or width < columns:
+        raise UsageError(f"A filter of {rows}x{columns} does not fit into {height}x{width} pixels.")
+    return sides
+
+
+def upfirdn2d_reference(
+    x: Tensor,
+    kernel: Tensor | None,
+    up: int = 1,
+    down: int = 1,
+    padding: Padding = 0,
+    flip_filter: bool = False,
+    gain: float = 1.0,
+) -> Tensor:
+    """`upfirdn2d` by torch's own operators."""
+    left, right, top, bottom = _check(x, kernel, up, down, padding)
     if up > 1:
         x = _insert_zeros(x, up)
     if left or right or top or bottom:
         x = F.pad(x, (left, right, top, bottom))
     if kernel is None:
         return x[:, :, ::down, ::down] * gain
+    if kernel.ndim == 1 and len(kernel) <= _SHORT:
+        kernel = torch.outer(kernel, kernel)
     kernel = kernel.to(x.dtype)
     if not flip_filter:
         kernel = kernel.flip(list(range(kernel.ndim)))
