@@ -6,20 +6,23 @@ Gal et al. 2021, "StyleGAN-NADA: CLIP-Guided Domain Adaptation of Image Generato
 from __future__ import annotations
 
 import copy
+import math
 import time
-from contextlib import nullcontext
-from typing import Any, ContextManager, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import torch
 from torch import Tensor
 
-from nada.adaptation.settings import BETAS, Settings, resolve
+from nada.adaptation.draw import Draw, Sampler
+from nada.adaptation.graph import StaticStep
+from nada.adaptation.precision import compute_in
+from nada.adaptation.settings import Settings, resolve
+from nada.adaptation.step import Step
+from nada.adaptation.update import Update
 from nada.clip import Guide
 from nada.errors import NadaError
-from nada.models import Generator, Noise, latents_from_seeds, mix_styles
-from nada.selection import Selection, choose_layers, first_moving_block, select_parameters
-
-_FP16_SCALE = 1024.0  # lifts gradients out of fp16's subnormal range; exact, being a power of two
+from nada.models import Generator, latents_from_seeds
+from nada.selection import Selection, choose_layers, select_parameters
 
 
 class StepReport(NamedTuple):
@@ -30,15 +33,6 @@ class StepReport(NamedTuple):
     scalars: dict[str, float]
     seconds: float
     chosen: frozenset[str]
-
-
-class _Draw(NamedTuple):
-    """The random inputs of a step: one latent per style source, labels, a crossover and noise for each copy."""
-
-    latents: list[Tensor]
-    labels: Tensor | None
-    crossovers: tuple[int, int]
-    noises: tuple[dict[str, Tensor], dict[str, Tensor]]
 
 
 class Adaptation:
@@ -61,18 +55,35 @@ class Adaptation:
         parameters = dict(self.trainable.named_parameters())
         self.moving = {name: parameters[name] for name in self.selection.names}
         self._require_grad(frozenset(self.moving))
-        self.optimizer = torch.optim.Adam(self.moving.values(), lr=self.settings.lr, betas=BETAS)
-        self.average = {name: p.detach().clone() for name, p in self.moving.items()} if self.settings.ema else {}
         self.rng = torch.Generator().manual_seed(self.settings.seed)
         self.step = 0
-        self._split = first_moving_block(self.trainable, self.selection) if settings.noise == "shared" else None
+        self._sampler = Sampler(self.frozen, guide, self.settings, self.rng)
+        self._update = Update(self.moving, self.settings, self.device)
+        self._step = Step(self.frozen, self.trainable, guide, self.settings, self.selection, self._update)
+        on_gpu = self.device.type == "cuda" and not self.selection.adaptive
+        self._static = on_gpu and self.settings.graph and not self.settings.mixing
+        self._looks_ahead = on_gpu  # draws the next step's inputs while the device works on this one's
+        self._ahead: tuple[Draw, Tensor] | None = None
+        self._launch: Callable[[Draw], Tensor] | None = None
 
     @property
     def device(self) -> torch.device:
         """Where both copies live."""
         return self.frozen.b4.const.device
 
+    @property
+    def at_once(self) -> int:
+        """How many pictures the run computes at once; whoever looks at it should not need more memory than it does."""
+        return -(-self.settings.batch // self.settings.accumulate)
+
     @torch.no_grad()
+    def pictures(self, generator: Generator, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Return pictures `(N, C, H, W)` of a generator, in the type and in the portions that the run computes in."""
+        with generator.computing(compute_in(self.settings.precision)):
+            rows = range(0, len(z), self.at_once)
+            parts = [(z[i : i + self.at_once], None if labels is None else labels[i : i + self.at_once]) for i in rows]
+            return torch.cat([generator(*part) for part in parts])
+
     def source_pictures(self, count: int = 16) -> Tensor:
         """Return pictures `(count, C, H, W)` of the frozen copy for a guide with target pictures.
 
@@ -81,76 +92,31 @@ class Adaptation:
         z = latents_from_seeds(range(2000, 2000 + count), self.frozen.config.z_dim).to(self.device)
         classes = self.settings.classes or tuple(range(self.frozen.config.num_classes))
         labels = [classes[index % len(classes)] for index in range(count)] if classes else None
-        return self.frozen(z, None if labels is None else torch.tensor(labels, device=self.device))
+        return self.pictures(self.frozen, z, None if labels is None else torch.tensor(labels, device=self.device))
 
     def _require_grad(self, names: frozenset[str]) -> None:
         for name, parameter in self.moving.items():
             parameter.requires_grad_(name in names)
-
-    def _draw(self) -> _Draw:
-        settings, config = self.settings, self.frozen.config
-        mixed = bool(torch.rand([], generator=self.rng) < settings.mixing)
-        latents = [self._latents(settings.batch) for _ in range(2 if mixed else 1)]
-        first, second = (self._crossover() if mixed else 0 for _ in range(2))
-        noise = self.frozen.make_noise(settings.batch, self.rng)
-        other = noise if settings.noise == "shared" else self.frozen.make_noise(settings.batch, self.rng)
-        labels = self._labels(settings.batch) if config.num_classes else None
-        return _Draw(latents, labels, (first, first if settings.paired else second), (noise, other))
-
-    def _latents(self, count: int) -> Tensor:
-        return torch.randn(count, self.frozen.config.z_dim, generator=self.rng).to(self.device)
-
-    def _labels(self, count: int) -> Tensor:
-        classes = self.settings.classes or tuple(range(self.frozen.config.num_classes))
-        index = torch.randint(len(classes), (count,), generator=self.rng)
-        return torch.tensor(classes)[index].to(self.device)
-
-    def _crossover(self) -> int:
-        return int(torch.randint(1, self.frozen.num_ws, [], generator=self.rng))
-
-    def _styles(self, generator: Generator, draw: _Draw, crossover: int) -> Tensor:
-        styles = [generator.map_latents(z, draw.labels) for z in draw.latents]
-        return styles[0] if len(styles) == 1 else mix_styles(*styles, crossover)
-
-    def _autocast(self) -> ContextManager[object]:
-        if self.settings.precision == "fp32":
-            return nullcontext()
-        dtype = torch.bfloat16 if self.settings.precision == "bf16" else torch.float16
-        return torch.autocast(self.device.type, dtype)
-
-    def _pictures(self, draw: _Draw) -> tuple[Tensor, Tensor]:
-        """Return the pictures of both copies; what both compute alike, before the first moving block, is done once."""
-        (frozen_cross, trainable_cross), (frozen_noise, trainable_noise) = draw.crossovers, draw.noises
-        with self._autocast():
-            with torch.no_grad():
-                w = self._styles(self.frozen, draw, frozen_cross)
-                if self._split is not None:
-                    features = self.frozen.synthesize_until(w, self._split, frozen_noise)
-                    source = self.frozen.synthesize_from(features, w, self._split, frozen_noise)
-                else:
-                    source = self.frozen.synthesize(w, frozen_noise)
-            if self._split is not None and frozen_cross == trainable_cross:
-                adapted = self.trainable.synthesize_from(features, w, self._split, trainable_noise)
-            else:
-                adapted = self._adapted(draw, trainable_cross, trainable_noise)
-        return source.float(), adapted.float()
-
-    def _adapted(self, draw: _Draw, crossover: int, noise: Noise) -> Tensor:
-        return self.trainable.synthesize(self._styles(self.trainable, draw, crossover), noise)
 
     def _choose(self) -> frozenset[str]:
         """Return what may move in this step; an adaptive policy looks at fresh latents."""
         if not self.selection.adaptive:
             return frozenset(self.moving)
         count = self.settings.auto_batch
-        labels = self._labels(count) if self.frozen.config.num_classes else None
-        w = self.frozen.map_latents(self._latents(count), labels)
-        noise = self.frozen.make_noise(count, self.rng)
+        labels = self._sampler.labels(count)
+        labels = None if labels is None else labels.to(self.device)
+        w = self.frozen.map_latents(self._sampler.latents(count).to(self.device), labels)
+        noise = {name: value.to(self.device) for name, value in self._sampler.noise(count).items()}
         self._require_grad(frozenset())
-        return choose_layers(self.selection, self.trainable, w, self.guide.target_loss, noise)
+        # Unscaled gradients are too small for fp16; the order of the layers is the same in any other type.
+        precision = "fp32" if self.settings.precision == "fp16" else self.settings.precision
+        with self.trainable.computing(compute_in(precision)):
+            return choose_layers(self.selection, self.trainable, w, self.guide.target_loss, noise)
 
     def advance(self) -> StepReport:
         """Take one step.
+
+        In fp16 a step whose gradients are too large for the type is taken again with a smaller loss scale.
 
         Raises:
             NadaError: if the loss or a gradient is not finite; the step is not taken and the state stays good.
@@ -158,26 +124,39 @@ class Adaptation:
         started = time.perf_counter()
         chosen = self._choose()
         self._require_grad(chosen)
-        source, adapted = self._pictures(self._draw())
-        result = self.guide.loss(source, adapted, self.rng)
-        self._backward(result.total, chosen)
-        self.optimizer.step()
-        self._update_average()
+        draw = self._draw()
+        skipped, loss, *scalars = self._take(draw)
+        while skipped:
+            if not math.isfinite(loss):
+                raise self._diverged("The loss")
+            if not self._update.can_lower_scale:
+                raise self._diverged("A gradient")
+            skipped, loss, *scalars = self._take(draw)
         self.step += 1
-        scalars = {name: float(value) for name, value in result.scalars.items()}
-        return StepReport(self.step, result.total.item(), scalars, time.perf_counter() - started, chosen)
+        named = dict(zip(self._step.scalar_names, scalars, strict=True))
+        return StepReport(self.step, loss, named, time.perf_counter() - started, chosen)
 
-    def _backward(self, loss: Tensor, chosen: frozenset[str]) -> None:
-        self.optimizer.zero_grad(set_to_none=not self.settings.idle_decay)
-        if not torch.isfinite(loss):
-            raise self._diverged("The loss")
-        scale = _FP16_SCALE if self.settings.precision == "fp16" else 1.0
-        (loss * scale).backward()
-        gradients = [self.moving[name].grad for name in sorted(chosen) if self.moving[name].grad is not None]
-        if scale != 1.0:
-            torch._foreach_div_(gradients, scale)
-        if not torch.isfinite(torch.stack(torch._foreach_norm(gradients))).all():
-            raise self._diverged("A gradient")
+    def _take(self, draw: Draw) -> list[float]:
+        """Take the step of a draw and wait for it, once."""
+        if self._launch is None:
+            self._launch = self._static_step(draw) if self._static else self._plain_step
+        result = self._launch(draw)
+        if self._looks_ahead and self._ahead is None:
+            state = self.rng.get_state()
+            self._ahead = self._sampler.draw(), state
+        return result.tolist()
+
+    def _plain_step(self, draw: Draw) -> Tensor:
+        return self._step.take(draw.map(lambda tensor: tensor.to(self.device)).split(self.settings.accumulate))
+
+    def _static_step(self, draw: Draw) -> StaticStep:
+        return StaticStep(self._step.take, self._update.tensors, draw, self.device, self.settings.accumulate)
+
+    def _draw(self) -> Draw:
+        if self._ahead is None:
+            return self._sampler.draw()
+        (draw, _), self._ahead = self._ahead, None
+        return draw
 
     def _diverged(self, what: str) -> NadaError:
         return NadaError(
@@ -185,14 +164,9 @@ class Adaptation:
             f"Try a lower --lr (it was {self.settings.lr:g}), --precision fp32 or fewer --layers."
         )
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        for name, shadow in self.average.items():
-            shadow.lerp_(self.moving[name], 1.0 - self.settings.ema)
-
     def weights(self) -> dict[str, Tensor]:
         """Return the adapted tensors by name: the average if one is kept, else the current ones (not copied)."""
-        return self.average or {name: parameter.detach() for name, parameter in self.moving.items()}
+        return self._update.average or {name: parameter.detach() for name, parameter in self.moving.items()}
 
     def adapted_generator(self) -> Generator:
         """Return a new generator with the adapted weights, without gradients."""
@@ -202,38 +176,29 @@ class Adaptation:
     def weight_changes(self) -> dict[str, float]:
         """Return how far each block has moved from the source: the norm of the change over the norm of the weights."""
         original = dict(self.frozen.named_parameters())
-        moved: dict[str, list[float]] = {}
-        for name, value in self.moving.items():
-            sums = moved.setdefault(name.split(".")[0], [0.0, 0.0])
-            sums[0] += float((value - original[name]).square().sum())
-            sums[1] += float(original[name].square().sum())
-        return {block: (change / max(norm, 1e-12)) ** 0.5 for block, (change, norm) in moved.items()}
+        blocks: dict[str, list[str]] = {}
+        for name in self.moving:
+            blocks.setdefault(name.split(".")[0], []).append(name)
+        norm = torch.nn.utils.get_total_norm
+        norms = [
+            torch.stack([norm([self.moving[n] - original[n] for n in names]), norm([original[n] for n in names])])
+            for names in blocks.values()
+        ]
+        return {block: change / max(whole, 1e-6) for block, (change, whole) in zip(blocks, torch.stack(norms).tolist())}
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that decides the steps to come; tensors and plain values only."""
-        return {
-            "step": self.step,
-            "weights": {name: parameter.detach().clone() for name, parameter in self.moving.items()},
-            "average": {name: value.clone() for name, value in self.average.items()},
-            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
-            "rng": self.rng.get_state(),
-        }
+        rng = self.rng.get_state() if self._ahead is None else self._ahead[1]
+        return {"step": self.step, **self._update.state_dict(), "rng": rng}
 
-    @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from `state_dict`'s value. Raises NadaError if it belongs to other layers."""
         if set(state["weights"]) != set(self.moving):
             raise NadaError("The saved state holds other layers than this run moves; resume with the same --layers.")
-        for name, value in state["weights"].items():
-            self.moving[name].copy_(value)
-        for name, value in state["average"].items():
-            self.average[name].copy_(value)
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.settings.idle_decay:  # layers that have moved before are stepped with zero gradients from then on
-            for parameter in self.optimizer.state:
-                parameter.grad = torch.zeros_like(parameter)
+        self._update.load_state_dict(state)
         self.rng.set_state(state["rng"])
         self.step = state["step"]
+        self._ahead = self._launch = None  # Adam's moments are new tensors now, which no captured step writes to
 
 
 def with_weights(generator: Generator, tensors: dict[str, Tensor]) -> Generator:

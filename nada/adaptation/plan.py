@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from nada.adaptation.api import make_settings
+from nada.adaptation.precision import choose_precision
 from nada.adaptation.settings import Settings, resolve
 from nada.checkpoints import hash_generator, load_generator
 from nada.clip import Guide
@@ -48,6 +49,10 @@ class Plan:
         """Whether the judge may end the run and choose the weights; the published code has nothing of the kind."""
         asked = self.config.stop
         return self.judge is not None and (self.config.method == "nada" if asked is None else asked)
+
+    def in_precision(self, precision: str) -> Plan:
+        """Return the same plan with the generator computed in another type."""
+        return dataclasses.replace(self, settings=dataclasses.replace(self.settings, precision=precision))
 
     def headline(self) -> str:
         """Return one line for people: generator, guide, device, kernels, what moves."""
@@ -106,14 +111,15 @@ def absolute_spec(spec: str) -> str:
 
 
 def _settings(config: AdaptConfig, network: GeneratorConfig, device: torch.device) -> Settings:
-    precision = config.precision
-    if precision == "auto":
-        precision = "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    auto = config.precision == "auto"
     values: dict[str, object] = {
+        "precision": choose_precision(device, config.method) if auto else config.precision,
+        "accumulate": config.accumulate,
+        "checkpointing": config.checkpointing,
+        "graph": config.graph,
         "seed": config.seed,
         "mixing": config.mixing,
         "ema": config.ema,
-        "precision": precision,
         "classes": tuple(class_number(network, name) for name in config.classes),
         "layers": config.layers,
         "steps": config.steps,

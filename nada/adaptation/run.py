@@ -14,6 +14,7 @@ from tqdm import tqdm
 from nada.adaptation.card import model_card
 from nada.adaptation.loop import Adaptation, StepReport, with_weights
 from nada.adaptation.plan import Plan, make_plan
+from nada.adaptation.precision import allow_fast_matmuls
 from nada.adaptation.watch import Watch
 from nada.checkpoints import save_adaptation
 from nada.config.adapt import AdaptConfig
@@ -53,6 +54,10 @@ def run_adaptation(config: AdaptConfig, announce: Callable[[str], None]) -> Outc
         folder = find_run(config.resume, config.out, containing=STATE)
         config = _resumed_config(folder, config)
     plan = make_plan(config)
+    if folder is not None and config.precision == "auto":  # what it was then, whatever this machine would choose
+        plan = plan.in_precision(read_json(folder / "config.json")["settings"]["precision"])
+    if plan.device.type == "cuda":
+        allow_fast_matmuls()
     announce(plan.headline())
     if folder is None:
         folder = create_run(config.out, f"{config.source or 'source'} to {config.target or 'target pictures'}")
@@ -95,7 +100,7 @@ class _Run:
         classes = self.plan.settings.classes
         labels = [classes[seed % len(classes)] for seed in range(SAMPLES)] if classes else None
         truncation = 1.0 if generator.config.num_classes else SAMPLE_TRUNCATION
-        return generator.sample(range(SAMPLES), truncation, labels)
+        return generator.sample(range(SAMPLES), truncation, labels, batch=self.adaptation.at_once)
 
     def _load(self, state: dict[str, Any]) -> None:
         self.adaptation.load_state_dict(state["adaptation"])

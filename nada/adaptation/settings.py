@@ -28,6 +28,9 @@ class Settings:
             code pins). With beta1 = 0 nothing moves, but their second moments decay.
         auto_batch: latents that an adaptive policy scores layers with.
         precision: "fp32", "bf16" or "fp16" for the generator; guides always see fp32.
+        accumulate: how many parts a batch is computed in, one behind the other; only the memory that it needs changes.
+        checkpointing: compute the trainable blocks again in the backward pass instead of keeping their feature maps.
+        graph: on a CUDA device, capture the step as one graph where it always runs the same operations.
     """
 
     layers: str | None = None
@@ -43,6 +46,9 @@ class Settings:
     idle_decay: bool = False
     auto_batch: int = 8
     precision: str = "fp32"
+    accumulate: int = 1
+    checkpointing: bool = False
+    graph: bool = True
 
     def __post_init__(self) -> None:
         if self.noise not in ("shared", "independent"):
@@ -51,7 +57,7 @@ class Settings:
             raise UsageError(f"Unknown precision {self.precision!r}; choose fp32, bf16 or fp16.")
         if not 0 <= self.mixing <= 1 or not 0 <= self.ema < 1:
             raise UsageError("mixing is a probability from 0 to 1, ema a decay from 0 to below 1.")
-        for name in ("steps", "batch", "lr", "auto_batch"):
+        for name in ("steps", "batch", "lr", "auto_batch", "accumulate"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise UsageError(f"{name} must be a positive number, not {value}.")
@@ -78,6 +84,9 @@ def resolve(settings: Settings, config: GeneratorConfig) -> Settings:
 
     The published code's documented runs use batch 2 and about 300 steps, and its notebook trains two thirds of the
     layers, chosen in every step.
+
+    Raises:
+        UsageError: if the batch has fewer pictures than it shall be computed in parts.
     """
     published = not settings.paired
     num_ws = 2 * len(config.channels)
@@ -88,4 +97,7 @@ def resolve(settings: Settings, config: GeneratorConfig) -> Settings:
         "lr": PUBLISHED_LR if published else default_learning_rate(config),
     }
     missing = {name: value for name, value in defaults.items() if getattr(settings, name) is None}
-    return dataclasses.replace(settings, **missing)
+    settings = dataclasses.replace(settings, **missing)
+    if settings.accumulate > settings.batch:
+        raise UsageError(f"A batch of {settings.batch} cannot be computed in {settings.accumulate} parts.")
+    return settings

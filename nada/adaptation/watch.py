@@ -49,11 +49,11 @@ class Watch:
         labels = [classes[seed % len(classes)] for seed in SEEDS] if classes else None
         self._labels = None if labels is None else torch.tensor(labels, device=adaptation.device)
         self._latents = latents_from_seeds(SEEDS, source.config.z_dim).to(adaptation.device)
+        pictures = adaptation.pictures(source, self._latents, self._labels)
+        if judge.needs_source_images:
+            judge.set_source_images(pictures)
         with torch.no_grad():
-            self._source = source(self._latents, self._labels)
-            if judge.needs_source_images:
-                judge.set_source_images(self._source)
-            self._source_embeddings = judge.encoders[0].encode_image(self._source)
+            self._source_embeddings = judge.encoders[0].encode_image(pictures)
         self._source_diversity = max(pairwise_distance(self._source_embeddings), 1e-6)
         self.best_score, self.best_step, self.misses = 0.0, 0, 0
         self.best_weights: dict[str, Tensor] = {}
@@ -66,9 +66,10 @@ class Watch:
         Returns `judge/projection`, `judge/cosine`, `judge/content` (cosine of each picture with its source) and
         `judge/diversity` (share of the source's that is left).
         """
-        adapted = self._adaptation.adapted_generator()(self._latents, self._labels)
-        scalars = self.judge.loss(self._source, adapted).scalars
-        embeddings = self.judge.encoders[0].encode_image(adapted)
+        generator = self._adaptation.adapted_generator()
+        pictures = self._adaptation.pictures(generator, self._latents, self._labels)
+        embeddings = self.judge.encoders[0].encode_image(pictures)
+        scalars = self.judge.compare([self._source_embeddings], [embeddings]).scalars
         name = self.judge.names[0]
         measures = {
             "judge/projection": float(scalars[f"projection/{name}"]),

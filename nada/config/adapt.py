@@ -51,8 +51,15 @@ class AdaptConfig:
     checkpoint_every: int = option(50, help="Steps between two saved states to resume from.")
     device: str = option("auto", help="auto, cpu, cuda or cuda:1.")
     precision: str = option(
-        "auto", choices=("auto", "fp32", "bf16", "fp16"), help="Of the generator; auto: bf16 on a GPU, else fp32."
+        "auto",
+        choices=("auto", "fp32", "bf16", "fp16"),
+        help="Of the generator; auto: 16 bits where the processor or GPU is fast with them, fp32 elsewhere.",
     )
+    accumulate: int = option(1, help="Compute a batch in so many parts: as many times less memory, the same step.")
+    checkpointing: bool = option(
+        False, help="Compute feature maps again in the backward pass instead of keeping them: less memory, slower."
+    )
+    graph: bool = option(True, help="On a GPU, run each step as one CUDA graph; --no-graph launches every kernel alone.")
     out: str = option("runs", help="Folder that the numbered run folder is made in.")
     resume: str | None = option(None, help="Go on with this run folder, or the latest one; only --steps may change.")
     dry_run: bool = option(False, help="Say what would be done, and do nothing.")

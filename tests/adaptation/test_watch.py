@@ -43,7 +43,7 @@ def test_before_the_first_step_nothing_has_moved() -> None:
 def test_the_best_look_is_kept_and_patience_ends_the_run() -> None:
     adaptation, watch = make(patience=2)
     values = iter([0.1, 0.3, 0.2, 0.301])
-    watch.judge.loss = lambda *a: _scored(next(values))
+    watch.judge.compare = lambda *a: _scored(next(values))
     kept = []
     for _ in range(4):
         adaptation.advance()
@@ -62,7 +62,7 @@ def _scored(value: float) -> object:
 
 def test_a_collapsed_generator_is_never_the_best() -> None:
     adaptation, watch = make(layers="all,torgb")
-    watch.judge.loss = lambda *a: _scored(0.9)
+    watch.judge.compare = lambda *a: _scored(0.9)
     with torch.no_grad():
         for name, parameter in adaptation.trainable.named_parameters():
             if name.endswith("affine.weight"):
