@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection"},
     "training": {"config", "runs", "track", "images", "models", "checkpoints", "data", "losses"},
     # Commands are thin: at the top they import options only, everything else inside the handler.
-    "cli": {"config", "allocator", "checkpoints", "adaptation", "training"},
+    "cli": {"config", "allocator", "checkpoints", "adaptation", "training", "ops"},
     "__main__": {"cli"},
     "__init__": {"adaptation", "checkpoints", "clip"},
 }

@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train a generator of your own on a folder, zip or parquet of pictures.",
     "models": "List, show and fetch pretrained generators.",
     "convert": "Read a checkpoint of another project and write it as safetensors.",
+    "doctor": "Tell what this machine has, and whether the fused operators work.",
 }
 
 

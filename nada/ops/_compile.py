@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from nada.ops._recipe import LIBRARY, Recipe
 
 LIMIT = 15 * 60.0  # seconds that a build may take
 _GRACE = 10.0  # seconds for ninja to stop what it has started
+_NEXT = re.compile(r"\[\d+/\d+\] |FAILED: |ninja: ")  # begins what ninja says of another command
 _TAIL = 30  # lines of a failed build's output that are shown
 # A library that brings its process down must not do that to the process that wants to use it.
 _TRY = "import sys, torch; torch.ops.load_library(sys.argv[1])"
@@ -79,7 +82,7 @@ def _failed_part(text: str, ninja: list[str]) -> tuple[str, str]:
     lines = text.splitlines()
     for index, line in enumerate(lines[:-1]):
         if line.startswith("FAILED: "):
-            said = [line for line in lines[index + 2 :] if not line.startswith("ninja: build stopped")]
+            said = itertools.takewhile(lambda line: not _NEXT.match(line), lines[index + 2 :])
             return lines[index + 1], "\n".join(said)
     return shlex.join(ninja), text
 

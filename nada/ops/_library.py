@@ -172,7 +172,7 @@ def _find() -> Library:
 
 def _brought() -> tuple[Path, tuple[str, ...]] | None:
     try:
-        return _prebuilt.find_prebuilt()
+        return _prebuilt.find_prebuilt(_prebuilt.FOLDER)
     except _toolchain.Unbuildable:  # the report asks again for the reason
         return None
 
@@ -198,8 +198,18 @@ def _register() -> None:
     _autograd.register()
 
 
+def is_loaded() -> bool:
+    """Whether this process has the library."""
+    return _library is not None
+
+
 def describe() -> str:
     """Return which bodies do the work, for the first line of a command; loads or builds like `active`."""
-    if active() == REFERENCE:
+    return name_kernels(_devices if active() == COMPILED else ())
+
+
+def name_kernels(devices: tuple[str, ...]) -> str:
+    """Return what a library for these kinds of device is called, or, without any, what stands in for it."""
+    if not devices:
         return "torch kernels"
-    return "fused CPU and CUDA kernels" if "cuda" in _devices else "fused CPU kernels"
+    return "fused CPU and CUDA kernels" if "cuda" in devices else "fused CPU kernels"

@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent / "_compiled"
 _INFO = "library.json"
 
 
-def find_prebuilt(folder: Path = FOLDER) -> tuple[Path, tuple[str, ...]]:
+def find_prebuilt(folder: Path) -> tuple[Path, tuple[str, ...]]:
     """Return the library and the kinds of device that it serves here. Raises Unbuildable, saying why not."""
     if not (folder / LIBRARY).is_file():
         raise Unbuildable("this installation brings none")
@@ -29,9 +29,9 @@ def find_prebuilt(folder: Path = FOLDER) -> tuple[Path, tuple[str, ...]]:
         info = read_json(folder / _INFO)
         _check(info)
         return folder / LIBRARY, tuple(name for name in info["backends"] if name == "cpu" or _serves_gpus(info))
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, NadaError):
-            raise Unbuildable(str(error)) from error
+    except NadaError as error:
+        raise Unbuildable(str(error)) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unbuildable(f"{folder / _INFO} is not as it was written") from error
 
 

@@ -183,7 +183,11 @@ def cuda_recipe(
         level: as in `Recipe`.
     """
     cpu = cpu_recipe(sources, level)
-    if not any((cpu.sources / "cuda").glob("*.cu")):
+    if not _has_cuda_sources(cpu.sources):
         raise _toolchain.Unbuildable("there are no CUDA sources in this installation")
     nvcc = _toolchain.find_nvcc(cuda)
     return Recipe(cpu.sources, cpu.compiler, cpu.ninja, nvcc, architectures, level)
+
+
+def _has_cuda_sources(sources: Path) -> bool:
+    return any((sources / "cuda").glob("*.cu"))

@@ -66,9 +66,14 @@ def _probe(*command: str) -> Tool:
     return Tool(command, done.stdout.strip())
 
 
+def is_supported() -> bool:
+    """Whether the operators are meant to be built on this system; Microsoft's compiler is not attempted."""
+    return sys.platform != "win32"
+
+
 def find_compiler() -> Tool:
     """Return the C++ compiler: `$CXX`, else the first of the usual names. Raises Unbuildable without one."""
-    if sys.platform == "win32":
+    if not is_supported():
         raise Unbuildable("they are not built on Windows, which is no fault of this installation")
     if chosen := shlex.split(os.environ.get("CXX", "")):
         if not shutil.which(chosen[0]):
@@ -158,11 +163,17 @@ def cpu_identity() -> str:
         for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
             name, _, value = line.partition(":")
             if name.strip() in wanted:
-                lines.add(f"{name.strip()}: {' '.join(sorted(value.split()))}")
+                lines.add(f"{name.strip()}: {value.strip()}")
     elif sys.platform == "darwin":
         done = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True)
         lines.add(done.stdout.strip())
     return "\n".join(sorted(lines)) or platform.processor()
+
+
+def cpu_name() -> str:
+    """Return what the CPU is called, as far as it says."""
+    found = re.search(r"model name: (.*)", cpu_identity())
+    return found[1] if found else platform.processor() or platform.machine()
 
 
 def silent_flags() -> str:

@@ -1,0 +1,130 @@
+"""`nada doctor`: what this machine has, and whether the fused operators work on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import textwrap
+from typing import Any
+
+import click
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--rebuild", is_flag=True, help="Build the fused operators again, also if that has failed before.")
+def command(as_json: bool, rebuild: bool) -> None:
+    """Tell what this machine has, and whether the fused operators work.
+
+    Loads or builds them as the first use of a generator would. Ends with code 0 if they work, or if
+    NADA_OPS=reference asks for torch's own operators, else with 1.
+    """
+    from nada.ops import _report
+
+    if rebuild:
+        _report.rebuild()
+    report = {**_machine(), **_report.library_report()}
+    report["checks"] = _checks(report["devices"])
+    report["healthy"] = _is_healthy(report)
+    click.echo(json.dumps(report, indent=2) if as_json else _page(report))
+    if not report["healthy"]:
+        sys.exit(1)
+
+
+def _is_healthy(report: dict[str, Any]) -> bool:
+    if report["mode"] == "reference" or not report["supported"]:
+        return True
+    return not report["reason"] and all(check["agrees"] for check in report["checks"])
+
+
+def _machine() -> dict[str, Any]:
+    """What does not depend on the operators."""
+    import torch
+
+    from nada import __version__
+
+    libc = " ".join(platform.libc_ver()).strip()
+    return {
+        "nada": __version__,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "platform": " ".join(filter(None, (platform.system(), platform.release(), platform.machine(), libc))),
+        "torch": f"{torch.__version__}, {f'CUDA {torch.version.cuda}' if torch.version.cuda else 'without CUDA'}",
+        "vectors": torch.backends.cpu.get_cpu_capability(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _checks(devices: list[str]) -> list[dict[str, Any]]:
+    """Run two operators on small numbers, compiled and in torch's own terms, and compare."""
+    import torch
+
+    from nada import ops
+
+    generator = torch.Generator().manual_seed(0)
+    x, bias = torch.randn(2, 3, 9, 7, generator=generator), torch.randn(3, generator=generator)
+    taps = ops.setup_filter([1.0, 3.0, 3.0, 1.0])
+    calls = {
+        "bias_act": lambda device: ops.bias_act(x.to(device), bias.to(device), act="lrelu", clamp=1.0),
+        "upfirdn2d": lambda device: ops.upfirdn2d(x.to(device), taps.to(device), up=2, padding=2),
+    }
+    checks = []
+    for device in devices:
+        for name, call in calls.items():
+            with ops.bodies("reference"):
+                wanted = call(device)
+            with ops.bodies("compiled"):
+                try:
+                    difference = float((call(device) - wanted).abs().max())
+                except RuntimeError as error:
+                    checks.append({"name": name, "device": device, "agrees": False, "problem": str(error)})
+                    continue
+            agrees = difference < 1e-5
+            checks.append({"name": name, "device": device, "agrees": agrees, "difference": difference})
+    return checks
+
+
+def _page(report: dict[str, Any]) -> str:
+    """The report for people: one line for each thing, what failed at the end."""
+    why = f"; {report['reason']}" if report["reason"] else ""
+    origin = f" ({report['origin']})" if report["origin"] else ""
+    rows = [(name, report[name]) for name in ("nada", "python", "platform", "torch")]
+    rows += [
+        ("cpu", "{cpu}, {vectors}, cores: {cores}, threads: {threads}".format(**report)),
+        *((name, report[name]) for name in ("compiler", "ninja", "nvcc")),
+        ("gpu", ", ".join(report["gpus"]) or "none that torch can use"),
+        ("sources", report["sources"]),
+        ("prebuilt", report["prebuilt"]),
+        ("cache", report["cache"]),
+        ("library", f"{report['library'] or 'none'}{origin}"),
+        ("NADA_OPS", report["mode"]),
+        ("in use", f"{report['kernels']}{why}"),
+        *(("check", _describe_check(check)) for check in report["checks"]),
+    ]
+    lines = [f"{name:10}{value}" for name, value in rows]
+    for failure in report["failures"]:
+        lines += ["", *_describe_failure(failure)]
+    if not report["healthy"]:
+        lines += ["", "Where the fused operators do not work, torch's own stand in for them, more slowly."]
+    return "\n".join(lines)
+
+
+def _describe_check(check: dict[str, Any]) -> str:
+    where = f"{check['name']} on the {check['device'].upper()}"
+    if "problem" in check:
+        return f"{where} fails: {check['problem'].splitlines()[0]}"
+    verb = "agrees" if check["agrees"] else "DISAGREES"
+    return f"{where} {verb} with torch's own (largest difference {check['difference']:.1g})"
+
+
+def _describe_failure(failure: dict[str, str]) -> list[str]:
+    return [
+        f"A build has failed: {failure['problem']}. The command:",
+        textwrap.indent(failure["command"], "  "),
+        "Its last lines:",
+        textwrap.indent(failure["output"], "  "),
+        f"All of it: {failure['log']}",
+        "After mending that, run 'nada doctor --rebuild'.",
+    ]

@@ -1,0 +1,332 @@
+"""Which bodies are at work, and what is said when the compiled ones cannot be had."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import nada
+from nada import ops
+from nada.errors import NadaError, UsageError
+from nada.files import write_json
+from nada.ops import _library, _prebuilt, _recipe, _toolchain
+from nada.ops._library import Library
+from nada.ops._recipe import LIBRARY
+from nada.ops._toolchain import Tool, Unbuildable
+
+ROOT = Path(nada.__file__).parent.parent
+FOUND = Library(Path("library.so"), ("cpu",), "of a test")
+
+
+@pytest.fixture(autouse=True)
+def undecided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a fresh process, with an empty cache and `NADA_OPS` unset; nothing that is found is really loaded."""
+    monkeypatch.setenv("NADA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("NADA_OPS", raising=False)
+    for name, value in {"_active": "", "_devices": (), "_library": None, "_problem": None}.items():
+        monkeypatch.setattr(_library, name, value)
+    monkeypatch.setattr(_library, "_load", lambda *values: Library(*values))
+    monkeypatch.setattr(_prebuilt, "FOLDER", tmp_path / "none")
+
+
+def finds(monkeypatch: pytest.MonkeyPatch, result: Library | NadaError) -> list[int]:
+    """Make the search end so; the list that is returned grows with every search."""
+    searches: list[int] = []
+
+    def find() -> Library:
+        searches.append(1)
+        if isinstance(result, NadaError):
+            raise result
+        return result
+
+    monkeypatch.setattr(_library, "_find", find)
+    return searches
+
+
+def warned(call: Any) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return [str(warning.message) for warning in caught]
+
+
+def test_by_default_the_library_is_used_and_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searches = finds(monkeypatch, FOUND)
+    assert [_library.active(), _library.active(), _library.describe()] == ["compiled", "compiled", "fused CPU kernels"]
+    assert _library.compiled() and searches == [1]
+
+
+def test_reference_never_searches_and_never_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NADA_OPS", "reference")
+    searches = finds(monkeypatch, NadaError("nothing to be had"))
+    assert warned(_library.active) == [] and _library.describe() == "torch kernels" and not searches
+
+
+def test_without_a_library_one_warning_says_why_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    x = torch.randn(1, 2, 3, 3)
+    said = warned(lambda: [ops.bias_act(x, torch.ones(2)), ops.bias_act(x, torch.ones(2)), _library.active()])
+    assert len(said) == 1 and _library.active() == "reference"
+    assert "CXX names no-such-compiler" in said[0] and "NADA_OPS=reference" in said[0] and "nada doctor" in said[0]
+
+
+def test_without_any_compiler_the_warning_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (said,) = warned(_library.active)
+    assert "no C++ compiler is found; install g++" in said
+
+
+def test_a_broken_compiler_costs_a_warning_with_the_command_and_torch_does_the_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "broken-g++"
+    script.write_text('#!/bin/sh\n[ "$1" = --version ] && echo broken 1.0 && exit\necho lost my headers >&2\nexit 3\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("CXX", str(script))
+    x = torch.randn(1, 2, 3, 3)
+    results: list[torch.Tensor] = []
+    said = warned(lambda: results.append(ops.bias_act(x, torch.ones(2), act="relu", gain=1.0)))
+    assert len(said) == 1 and f"{script} -std=c++20" in said[0]
+    torch.testing.assert_close(results[0], torch.relu(x + 1))
+
+
+def test_a_warning_that_is_an_error_is_still_only_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    finds(monkeypatch, NadaError("nothing to be had."))
+    with pytest.raises(UserWarning, match="nothing to be had"):
+        _library.active()
+    assert _library.active() == "reference"
+
+
+def test_compiled_is_the_library_or_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NADA_OPS", "compiled")
+    searches = finds(monkeypatch, NadaError("nothing to be had."))
+    for _ in range(2):
+        with pytest.raises(NadaError, match="nothing to be had; NADA_OPS=compiled"):
+            _library.active()
+    assert searches == [1]
+
+
+def test_an_unknown_choice_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NADA_OPS", "fast")
+    with pytest.raises(UsageError, match="'fast'; choose one of auto, reference, compiled"):
+        _library.active()
+    with pytest.raises(UsageError, match="no bodies 'fast'"), _library.bodies("fast"):
+        pass
+
+
+def test_bodies_are_chosen_for_a_block_and_then_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    finds(monkeypatch, FOUND)
+    with _library.bodies("reference"):
+        assert _library.active() == "reference"
+        with _library.bodies("compiled"):
+            assert _library.compiled()
+        assert not _library.compiled()
+    assert _library.active() == "compiled"
+    with pytest.raises(ZeroDivisionError), _library.bodies("reference"):
+        raise ZeroDivisionError
+    assert _library.active() == "compiled"
+
+
+def test_bodies_that_cannot_be_had_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    finds(monkeypatch, NadaError("nothing to be had."))
+    with pytest.raises(NadaError, match="nothing to be had"), _library.bodies("compiled"):
+        pass
+
+
+def test_threads_that_ask_at_once_cause_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    searches, gate = finds(monkeypatch, FOUND), threading.Barrier(4)
+    threads = [threading.Thread(target=lambda: (gate.wait(), _library.active())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert searches == [1]
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_traced_function_sees_the_bodies_that_are_chosen(monkeypatch: pytest.MonkeyPatch, decided: bool) -> None:
+    """The search may happen while a function is traced, and a later choice must not be lost to what was traced."""
+    finds(monkeypatch, FOUND)
+    monkeypatch.setattr(_library, "_devices", ("cpu",))
+    if decided:
+        _library.active()
+    torch._dynamo.reset()
+    traced = torch.compile(lambda x: x + 1 if _library.compiled(x) else x - 1, backend="eager", fullgraph=True)
+    x = torch.zeros(2)
+    assert traced(x)[0] == 1 and _library.active() == "compiled"
+    with _library.bodies("reference"):
+        assert traced(x)[0] == -1
+    assert traced(x)[0] == 1
+
+
+def test_importing_the_package_builds_nothing(tmp_path: Path) -> None:
+    code = "import nada.ops, nada.models; from nada.ops import _library; print(repr(_library._active), _library._library)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.split() == ["''", "None"] and not (tmp_path / "cache").exists()
+
+
+# With a GPU.
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """A machine with a GPU and every tool; the list that is given grows with the devices of every library made."""
+    made: list[tuple[str, ...]] = []
+    tool = Tool(("tool",), "release 13.0")
+
+    def make(recipe: _recipe.Recipe, missing: str = "") -> Library:
+        made.append(recipe.backends)
+        return Library(Path("library.so"), recipe.backends, "of a test", missing)
+
+    monkeypatch.setattr(_library, "_make", make)
+    monkeypatch.setattr(_toolchain, "visible_architectures", lambda: ("90",))
+    for name in ("find_compiler", "find_ninja"):
+        monkeypatch.setattr(_toolchain, name, lambda: tool)
+    monkeypatch.setattr(_toolchain, "find_nvcc", lambda cuda=None: tool)
+    monkeypatch.setattr(_recipe, "_has_cuda_sources", lambda sources: True)
+    return made
+
+
+def test_a_gpu_gets_a_library_of_its_own(gpu: list[tuple[str, ...]]) -> None:
+    assert warned(_library.active) == [] and gpu == [("cpu", "cuda")]
+    assert _library.describe() == "fused CPU and CUDA kernels"
+
+
+def test_without_nvcc_the_gpu_has_torch_and_the_cpu_the_library(
+    gpu: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(cuda: str | None = None) -> Tool:
+        raise Unbuildable("nvcc is not found; install the CUDA 13.0 toolkit or set CUDA_HOME")
+
+    monkeypatch.setattr(_toolchain, "find_nvcc", fail)
+    (said,) = warned(_library.active)
+    assert "serve the CPU alone: nvcc is not found" in said and gpu == [("cpu",)]
+    assert _library.compiled(torch.zeros(1)) and not _library.compiled(torch.zeros(1, device="meta"))
+    monkeypatch.setenv("NADA_OPS", "compiled")
+    monkeypatch.setattr(_library, "_active", "")
+    with pytest.raises(NadaError, match="nvcc is not found"):
+        _library.active()
+
+
+def test_an_nvcc_of_another_major_version_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The runtime that it links in may ask for a newer driver than torch's own does."""
+    script = tmp_path / "bin" / "nvcc"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\necho 'Cuda compilation tools, release 13.0, V13.0.88'\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(_toolchain, "_nvcc_places", lambda: [tmp_path / "none", script])
+    assert _toolchain.find_nvcc("13.2").command == (str(script),)
+    with pytest.raises(Unbuildable, match="torch has CUDA 12.6 but nvcc is .*13.0"):
+        _toolchain.find_nvcc("12.6")
+
+
+def test_architectures_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NADA_CUDA_ARCHS", "7.5; 90,9.0 12.0 90a")
+    assert _toolchain.chosen_architectures() == ("75", "90", "120", "90a")
+    monkeypatch.setenv("NADA_CUDA_ARCHS", "hopper")
+    with pytest.raises(UsageError, match="'hopper'"):
+        _toolchain.chosen_architectures()
+
+
+# Brought along by the installation.
+
+
+@pytest.fixture
+def prebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    folder = tmp_path / "_compiled"
+    folder.mkdir()
+    (folder / LIBRARY).write_bytes(b"ELF")
+    monkeypatch.setattr(_prebuilt, "FOLDER", folder)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    return {
+        "torch": "2.10",
+        "machine": _recipe.platform.machine(),
+        "level": "x86-64-v3",
+        "backends": ["cpu"],
+        "architectures": [],
+        "cuda": None,
+        "sources": _recipe.hash_sources(_toolchain.find_sources()),
+    }
+
+
+def write(info: dict[str, Any], **changes: Any) -> None:
+    write_json(_prebuilt.FOLDER / "library.json", {**info, **changes})
+
+
+def test_a_library_that_came_along_needs_no_compiler(prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    write(prebuilt)
+    assert warned(_library.active) == [] and _library.obtain().origin == "came with the installation"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"torch": "2.99"}, "built with torch 2.99"),
+        ({"torch": "1.13"}, "built with torch 1.13"),
+        ({"machine": "vax"}, "built for vax"),
+        ({"sources": "0" * 64}, "sources have changed"),
+        ({"torch": "new"}, "not as it was written"),
+        ({"level": None, "torch": None}, "not as it was written"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_library_that_would_end_the_process_is_refused(prebuilt: dict[str, Any], change: Any, reason: str) -> None:
+    write(prebuilt, **change)
+    with pytest.raises(Unbuildable, match=reason):
+        _prebuilt.find_prebuilt(_prebuilt.FOLDER)
+
+
+def test_an_old_cpu_is_not_given_avx2(prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    write(prebuilt)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    with pytest.raises(Unbuildable, match="AVX2"):
+        _prebuilt.find_prebuilt(_prebuilt.FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("here", "cuda", "devices"),
+    [
+        (("90",), "13.0", ("cpu", "cuda")),
+        (("120",), "13.0", ("cpu", "cuda")),  # from the intermediate code of 90
+        (("75",), "13.0", ("cpu",)),
+        (("75", "90"), "13.0", ("cpu",)),
+        (("90",), "12.6", ("cpu",)),
+        ((), None, ("cpu", "cuda")),
+    ],
+    ids=str,
+)
+def test_kernels_that_came_along_are_used_where_they_can_run(
+    prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch,
+    here: tuple[str, ...], cuda: str | None, devices: tuple[str, ...],
+) -> None:  # fmt: skip
+    write(prebuilt, backends=["cpu", "cuda"], architectures=["80", "90"], cuda="13")
+    monkeypatch.setattr(_toolchain, "visible_architectures", lambda: here)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    assert _prebuilt.find_prebuilt(_prebuilt.FOLDER)[1] == devices
+
+
+def test_a_gpu_prefers_a_library_made_for_it_to_one_without_cuda(
+    gpu: list[tuple[str, ...]], prebuilt: dict[str, Any]
+) -> None:
+    write(prebuilt)
+    assert _library.active() == "compiled" and gpu == [("cpu", "cuda")]
+
+
+# For real.
+
+
+def test_the_real_library_serves_this_process(compiled_operators: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert _library.active() == "compiled" and Path(_library.obtain().path).is_file()
+    x = torch.randn(2, 3, 5, 4)
+    wanted = ops.bias_act_reference(x, torch.ones(3), act="lrelu")
+    torch.testing.assert_close(ops.bias_act(x, torch.ones(3), act="lrelu"), wanted)
