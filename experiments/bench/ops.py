@@ -1,0 +1,169 @@
+"""Every operator of nada beside its torch twin, forward and backward, and beside the time that its bytes need.
+
+    python experiments/bench/ops.py --json experiments/bench/results/ops.json
+
+Ours and the twin are timed in turn in one process, after a warm-up, several rounds; medians are compared. What a case
+must move is every tensor of it read or written once; the bandwidth to compare with is that of `copy_` of a 256 MB
+tensor, read and written, measured throughout the run. The allocator is tuned (see `nada.allocator`) unless asked
+otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+import machine
+
+if TYPE_CHECKING:
+    from measuring import CopyBandwidth
+    from op_cases import Case
+
+LARGE = 8 * 2**20  # bytes of a tensor from which the bandwidth counts
+EPILOGUES = ("styled_epilogue",)
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--ops", help="names, such as bias_act,to_rgb (default: all)")
+    parser.add_argument("--sizes", help="such as b64,b256,large (default: all)")
+    parser.add_argument("--dtype", default="float32,bfloat16", help="of the feature maps (float16 as well)")
+    parser.add_argument("--layouts", default="nchw,channels_last")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--budget", type=float, default=1.0, help="seconds for a case (default: 1)")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, help="threads (default: torch's choice)")
+    parser.add_argument("--allocator", choices=("tuned", "default"), default="tuned")
+    parser.add_argument("--json", help="where to write the result")
+    parser.add_argument("--quick", action="store_true", help="two small sizes, a short look: does it run?")
+    return parser.parse_args(words)
+
+
+def chosen(text: str | None, known: list[str], default: list[str]) -> list[str]:
+    """Read a comma-separated choice of known names."""
+    names = text.split(",") if text else default
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"there is no {', '.join(unknown)}; choose from {', '.join(known)}")
+    return names
+
+
+def measure(case: Case, copy: CopyBandwidth, budget: float) -> list[dict[str, Any]]:
+    """Time a case in both directions; a row each."""
+    from measuring import interleaved, medians
+
+    rows = []
+    copy.sample()
+    for direction in ("forward", "backward"):
+        functions = case.functions(direction)
+        times = interleaved(functions, case.device, budget / 2)
+        middle = medians(times)
+        moved = case.bytes_moved(direction)
+        rows.append(
+            {
+                **case.facts(),
+                "direction": direction,
+                **middle,
+                "best": {name: min(values) for name, values in times.items()},
+                "rounds": len(times["ours"]),
+                "bytes": moved,
+                "gb_per_s": round(moved / middle["ours"] / 1e9, 3),
+                "twin_over_ours": round(middle["twin"] / middle["ours"], 3),
+            }
+        )
+    return rows
+
+
+def add_ideal(rows: list[dict[str, Any]], bandwidth: float) -> None:
+    """Say how many times longer than the copying of its bytes each row takes."""
+    for row in rows:
+        row["ours_over_ideal"] = round(row["ours"] * bandwidth / row["bytes"], 3)
+
+
+def complaints(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the rows that miss a promise: as fast as the twin, the epilogue four times, large ones near a copy."""
+    found = []
+    for row in rows:
+        name = f"{row['op']} {row['size']} {row['dtype']} {row['layout']} {row['direction']}"
+        wanted = 4.0 if row["op"] in EPILOGUES else 1.0
+        if row["twin_over_ours"] < wanted:
+            found.append(f"{name}: {row['twin_over_ours']:.2f} times as fast as the twin, not {wanted:g}")
+        if row["largest_tensor"] > LARGE and row["ours_over_ideal"] > 2.0:
+            found.append(f"{name}: {row['ours_over_ideal']:.2f} times the time that its bytes need, not 2")
+    return found
+
+
+HEAD = (
+    f"{'operator':<18} {'size':<6} {'dtype':<9} {'layout':<13} {'direction':<9} {'ours ms':>9} {'twin ms':>9} "
+    f"{'twin/ours':>9} {'GB/s':>7} {'ours/ideal':>10}"
+)
+
+
+def line(row: dict[str, Any]) -> str:
+    """Return a row for people."""
+    return (
+        f"{row['op']:<18} {row['size']:<6} {row['dtype']:<9} {row['layout']:<13} {row['direction']:<9} "
+        f"{row['ours'] * 1e3:>9.3f} {row['twin'] * 1e3:>9.3f} {row['twin_over_ours']:>9.2f} {row['gb_per_s']:>7.1f} "
+        f"{row['ours_over_ideal']:>10.2f}"
+    )
+
+
+def prepare(options: argparse.Namespace) -> bool:
+    """Tune the allocator before torch allocates, and set the threads; True if it is tuned."""
+    tuned = False
+    if options.allocator == "tuned":
+        from nada.allocator import tune_allocator
+
+        tuned = tune_allocator()
+    import torch
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    return tuned
+
+
+def main(words: list[str] | None = None) -> dict[str, Any]:
+    """Measure, print, write."""
+    options = arguments(words)
+    tuned = prepare(options)
+    from measuring import CopyBandwidth
+    from op_cases import DTYPES, LAYOUTS, OPERATORS, SIZES, make_cases
+
+    from nada import ops
+
+    before = machine.describe(options.device)
+    budget = 0.02 if options.quick else options.budget
+    copy = CopyBandwidth(options.device, 8 if options.quick else 256)
+    names = chosen(options.ops, list(OPERATORS), list(OPERATORS))
+    sizes = chosen(options.sizes, list(SIZES), ["b4", "b16"] if options.quick else list(SIZES))
+    dtypes = chosen(options.dtype, list(DTYPES), [])
+    layouts = chosen(options.layouts, list(LAYOUTS), [])
+    rows: list[dict[str, Any]] = []
+    with ops.bodies("compiled"):
+        for case in make_cases(names, sizes, dtypes, layouts, options.batch, options.device):
+            rows += measure(case, copy, budget)
+            print(f"{len(rows)} rows, {rows[-1]['op']} {rows[-1]['size']}", end="    \r", file=sys.stderr)
+        kernels = ops.describe()
+    add_ideal(rows, copy.value)
+    print("\n".join([HEAD, *map(line, rows)]))
+    found = complaints(rows)
+    print(f"copy: {copy.value / 1e9:.1f} GB/s read and written; {len(found)} rows miss a promise")
+    print("\n".join(found))
+    protocol = {
+        "batch": options.batch,
+        "seconds_a_case": budget,
+        "allocator": "tuned" if tuned else "default",
+        "kernels": kernels,
+        "copy_gb_per_s": round(copy.value / 1e9, 3),
+        "copy_samples": [round(value / 1e9, 2) for value in copy.samples],
+        "quick": options.quick,
+    }
+    result = {"kind": "ops", "machine": before, "load_after": machine.load(), "protocol": protocol}
+    machine.write(options.json, {**result, "missed": found, "rows": rows})
+    return {**result, "missed": found, "rows": rows}
+
+
+if __name__ == "__main__":
+    main()
