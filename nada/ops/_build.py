@@ -72,8 +72,12 @@ def forget(recipe: Recipe) -> None:
     shutil.rmtree(operators_folder() / recipe.key, ignore_errors=True)
 
 
-def ensure_built(recipe: Recipe, limit: float = LIMIT) -> Built:
-    """Return the library of a recipe, from the cache or built now.
+class _Changed(NadaError):
+    """The sources are no longer what they were when the build began."""
+
+
+def ensure_built(recipe: Recipe, limit: float = LIMIT, tries: int = 3) -> Built:
+    """Return the library of a recipe, from the cache or built now; again if somebody edits the sources meanwhile.
 
     Raises:
         BuildFailed: if it cannot be built; also if that is known from an earlier try.
@@ -91,6 +95,10 @@ def ensure_built(recipe: Recipe, limit: float = LIMIT) -> Built:
         raise write_error(cache, error) from error
     try:
         return _build(recipe, work, limit)
+    except _Changed:
+        if tries == 1:
+            raise
+        return ensure_built(replace(recipe), limit, tries - 1)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -122,7 +130,7 @@ def _build(recipe: Recipe, work: Path, limit: float) -> Built:
         compile_library(recipe, work, _log_file(recipe), limit)
         info = {"seconds": round(time.monotonic() - begin, 1), "when": time.strftime("%Y-%m-%d %H:%M")}
         if replace(recipe).key != recipe.key:
-            raise NadaError(f"{recipe.sources} has changed while it was built; try again.")
+            raise _Changed(f"{recipe.sources} has changed while it was built; try again.")
         done = work / "done"
         done.mkdir()
         os.replace(work / LIBRARY, done / LIBRARY)

@@ -45,7 +45,7 @@ def _check(info: dict[str, Any]) -> None:
     if info["level"] == "x86-64-v3" and torch.backends.cpu.get_cpu_capability() == "DEFAULT":
         raise Unbuildable("it needs a CPU with AVX2 (x86-64-v3), which this one lacks")
     try:
-        sources = _recipe.hash_sources(_toolchain.find_sources())
+        sources = _recipe.hash_sources(_toolchain.find_sources(), "cuda" in info["backends"])
     except Unbuildable:
         return
     if sources != info["sources"]:
@@ -84,7 +84,7 @@ def build_prebuilt(folder: Path) -> Path:
         "backends": recipe.backends,
         "architectures": recipe.architectures,
         "cuda": recipe.cuda_major,
-        "sources": _recipe.hash_sources(recipe.sources),
+        "sources": _recipe.hash_sources(recipe.sources, recipe.nvcc is not None),
     }
     write_json(folder / _INFO, info)
     return folder / LIBRARY

@@ -34,12 +34,14 @@ def portable_level() -> str:
     return "x86-64-v3" if platform.machine() in ("x86_64", "AMD64") else "base"
 
 
-def hash_sources(sources: Path) -> str:
-    """Return a hash of the names and contents of all sources, as 64 hex digits."""
+def hash_sources(sources: Path, cuda: bool) -> str:
+    """Return a hash of the names and contents of the sources, with or without those for CUDA, as 64 hex digits."""
     digest = hashlib.sha256()
     for path in sorted(path for path in sources.rglob("*") if path.suffix in (".h", ".cpp", ".cu", ".cuh")):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(sources).as_posix()} {len(content)}\n".encode() + content)
+        name = path.relative_to(sources).as_posix()
+        if cuda or not name.startswith("cuda/"):
+            content = path.read_bytes()
+            digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
@@ -79,7 +81,7 @@ class Recipe:
         """Equal keys mean interchangeable libraries; 20 hex digits, of the sources as they are at the first reading."""
         tools = [tool for tool in (self.compiler, self.nvcc) if tool]
         parts = [
-            hash_sources(self.sources),
+            hash_sources(self.sources, self.nvcc is not None),
             torch.__version__,
             platform.platform(terse=True) if sys.platform == "darwin" else "-".join(platform.libc_ver()),
             f"{sys.platform} {platform.machine()}",
@@ -101,7 +103,7 @@ class Recipe:
             host = [] if "NVCC_CCBIN" in os.environ else ["-ccbin", _without_launcher(self.compiler.command)]
             nvcc = [*self.nvcc.command, *host, *self._nvcc_flags(), *includes]
             lines += _rule("nvcc", [*nvcc, "-c"], [])
-            linker = [*self.nvcc.command, *host, "-shared", "-cudart", "static"]
+            linker = [*self.nvcc.command, *host, "-shared", "-cudart", "static", *_runtime_of_wheels(self.nvcc)]
         else:
             linker = [*self.compiler.command, "-shared", "-fPIC"]
         lines += _rule("link", linker, [f"-L{_PACKAGE / 'lib'}", *self._link_flags()])
@@ -149,6 +151,12 @@ def minor_version() -> tuple[int, int]:
     """Return torch's version as (major, minor), which is what its stable ABI is counted by."""
     major, minor = torch.__version__.split(".")[:2]
     return int(major), int(minor)
+
+
+def _runtime_of_wheels(nvcc: Tool) -> list[str]:
+    """In pip's wheels the CUDA runtime is in `lib`, where their nvcc does not look."""
+    folder = Path(nvcc.command[0]).resolve().parents[1] / "lib"
+    return [f"-L{folder}"] if (folder / "libcudart_static.a").is_file() else []
 
 
 def _without_launcher(command: tuple[str, ...]) -> str:

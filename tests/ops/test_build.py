@@ -176,6 +176,22 @@ def test_a_library_for_other_machines_does_not_hang_on_this_cpu(
     assert dataclasses.replace(portable).key == key
 
 
+def test_the_library_with_cuda_is_linked_with_the_runtime_that_is_beside_nvcc(
+    recipe: Recipe, sources: Path, tmp_path: Path
+) -> None:
+    """pip's wheels have it in a folder that their nvcc does not search, and the link would fail."""
+    (sources / "cuda").mkdir()
+    (sources / "cuda" / "two.cu").touch()
+    (tmp_path / "cu13" / "lib").mkdir(parents=True)
+    nvcc = Tool((str(tmp_path / "cu13/bin/nvcc"),), "release 13.0")
+    other = dataclasses.replace(recipe, nvcc=nvcc, architectures=("75", "90"))
+    assert "-L" + str(tmp_path) not in other.ninja_file() and "two.cu" not in recipe.ninja_file()
+    (tmp_path / "cu13/lib/libcudart_static.a").touch()
+    text = other.ninja_file()
+    assert f"-cudart static -L{tmp_path}/cu13/lib $in" in text and "arch=compute_75,code=[sm_75,compute_75]" in text
+    assert "build cuda-two.o: nvcc " in text and text.count("-DNADA_CUDA ") == 2 and "-ccbin" in text
+
+
 def test_what_fails_is_told_with_its_command_and_not_tried_again(
     recipe: Recipe, sources: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -220,9 +236,30 @@ def test_sources_that_change_under_the_build_are_not_cached_as_what_they_were(
         return library
 
     monkeypatch.setattr(_build, "compile_library", disturbed)
+    old = recipe.key
+    built = ensure_built(recipe)
+    assert built.path.parent.name == dataclasses.replace(recipe).key != old
+    assert find_built(recipe) is None and recipe.key == old
+
+    def restless(*args: object) -> Path:
+        (sources / "number.h").write_text((sources / "number.h").read_text() + "// more\n")
+        return real(*args)
+
+    monkeypatch.setattr(_build, "compile_library", restless)
+    (sources / "number.h").write_text("constexpr int number = 3;\n")
     with pytest.raises(NadaError, match="has changed while it was built"):
-        ensure_built(recipe)
-    assert find_built(recipe) is None and find_failure(recipe) is None
+        ensure_built(_recipe.cpu_recipe(sources))
+
+
+def test_the_library_without_cuda_does_not_hang_on_the_sources_for_it(recipe: Recipe, sources: Path) -> None:
+    key = recipe.key
+    (sources / "cuda").mkdir()
+    (sources / "cuda" / "two.cu").touch()
+    assert dataclasses.replace(recipe).key == key
+    other = dataclasses.replace(recipe, nvcc=Tool(("nvcc",), ""), architectures=("90",))
+    before = other.key
+    (sources / "cuda" / "two.cu").write_text("// changed\n")
+    assert dataclasses.replace(other).key != before
 
 
 def test_a_build_that_hangs_is_stopped_with_all_it_has_started(slow: Path, sources: Path, tmp_path: Path) -> None:

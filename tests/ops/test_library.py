@@ -253,7 +253,7 @@ def prebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "backends": ["cpu"],
         "architectures": [],
         "cuda": None,
-        "sources": _recipe.hash_sources(_toolchain.find_sources()),
+        "sources": _recipe.hash_sources(_toolchain.find_sources(), cuda=False),
     }
 
 
@@ -308,7 +308,8 @@ def test_kernels_that_came_along_are_used_where_they_can_run(
     prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch,
     here: tuple[str, ...], cuda: str | None, devices: tuple[str, ...],
 ) -> None:  # fmt: skip
-    write(prebuilt, backends=["cpu", "cuda"], architectures=["80", "90"], cuda="13")
+    sources = _recipe.hash_sources(_toolchain.find_sources(), cuda=True)
+    write(prebuilt, backends=["cpu", "cuda"], architectures=["80", "90"], cuda="13", sources=sources)
     monkeypatch.setattr(_toolchain, "visible_architectures", lambda: here)
     monkeypatch.setattr(torch.version, "cuda", cuda)
     assert _prebuilt.find_prebuilt(_prebuilt.FOLDER)[1] == devices
