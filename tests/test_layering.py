@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clip": {"images", "_compat"},
     "selection": {"models"},
     "checkpoints": {"models", "ops"},
-    "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection"},
+    "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops"},
     "training": {"config", "runs", "track", "images", "models", "checkpoints", "data", "losses"},
     # Commands are thin: at the top they import options only, everything else inside the handler.
     "cli": {"config", "allocator", "checkpoints", "adaptation", "training", "ops"},

@@ -60,9 +60,10 @@ class Adaptation:
         self._sampler = Sampler(self.frozen, guide, self.settings, self.rng)
         self._update = Update(self.moving, self.settings, self.device)
         self._step = Step(self.frozen, self.trainable, guide, self.settings, self.selection, self._update)
-        on_gpu = self.device.type == "cuda" and not self.selection.adaptive
-        self._static = on_gpu and self.settings.graph and not self.settings.mixing
-        self._looks_ahead = on_gpu  # draws the next step's inputs while the device works on this one's
+        on_gpu = self.device.type == "cuda"
+        self._static = self._static_allowed(on_gpu)
+        # Draw the next step's inputs while the device works on this one's; adaptive layers are drawn for in between.
+        self._looks_ahead = on_gpu and not self.selection.adaptive
         self._ahead: tuple[Draw, Tensor] | None = None
         self._launch: Callable[[Draw], Tensor] | None = None
 
@@ -148,6 +149,10 @@ class Adaptation:
 
     def _plain_step(self, draw: Draw) -> Tensor:
         return self._step.take(draw.map(lambda tensor: tensor.to(self.device)).split(self.settings.accumulate))
+
+    def _static_allowed(self, on_gpu: bool) -> bool:
+        """Whether every step runs the same operations, so that one graph holds them all."""
+        return on_gpu and self.settings.graph and not self.settings.mixing and not self.selection.adaptive
 
     def _static_step(self, draw: Draw) -> StaticStep:
         return StaticStep(self._step.take, self._update.tensors, draw, self.device, self.settings.accumulate)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from nada import ops
 from nada.adaptation.api import make_settings
 from nada.adaptation.precision import choose_precision
 from nada.adaptation.settings import Settings, resolve
@@ -61,7 +62,7 @@ class Plan:
         judge = f", judge {self.judge.names[0]}" if self.judge else ""
         return (
             f"generator {self.config.generator} ({config.resolution} px{classes}), guide {' + '.join(self.guide.names)}"
-            f"{judge}, {self.device} {self.settings.precision}, torch kernels, "
+            f"{judge}, {self.device} {self.settings.precision}, {ops.describe()}, "
             f"{self.settings.layers}: {self.parameters:,} parameters, lr {self.settings.lr:.2g}"
         )
 

@@ -12,7 +12,7 @@ from nada.adaptation.settings import BETAS, Settings
 
 # fp16 gradients below 6e-8 are lost; a scale lifts them, and is halved whenever the largest overflow. Powers of two
 # are exact.
-FIRST_SCALE, LEAST_SCALE, LARGEST_SCALE = 2.0**14, 1.0, 2.0**24
+FIRST_SCALE, LEAST_SCALE, LARGEST_SCALE = 2.0**12, 1.0, 2.0**24
 GROW_AFTER = 200  # steps without an overflow until a doubled scale is tried
 
 
@@ -96,7 +96,8 @@ class Update:
             self.average[name].copy_(value)
         # Our own options, as this device needs them: a state may come from another.
         groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({**state["optimizer"], "param_groups": groups})
+        moments = copy.deepcopy(state["optimizer"]["state"])  # torch would take the tensors themselves and write to them
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         if self._settings.idle_decay:  # layers that have moved before are stepped with zero gradients from then on
             for parameter in self.optimizer.state:
                 parameter.grad = torch.zeros_like(parameter)

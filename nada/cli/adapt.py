@@ -22,9 +22,10 @@ def command(config: AdaptConfig) -> None:
     Then look at before-after.png in the new folder under runs/, and at the curves with:
       tensorboard --logdir runs
     """
-    from nada.allocator import tune_allocator
+    from nada.allocator import tune_allocator, tune_threads
 
     tune_allocator()
+    tune_threads()
     from nada.adaptation.plan import make_plan
     from nada.adaptation.run import run_adaptation
 

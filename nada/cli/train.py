@@ -21,9 +21,10 @@ def command(config: TrainConfig) -> None:
     The generator is in the run folder; use it with:
       nada adapt --generator runs/00000-train-fruits-64px --source "photo" --target "sketch"
     """
-    from nada.allocator import tune_allocator
+    from nada.allocator import tune_allocator, tune_threads
 
     tune_allocator()
+    tune_threads()
     from nada.training.run import run_training
 
     outcome = run_training(config, say=click.echo)

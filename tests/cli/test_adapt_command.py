@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,8 +38,9 @@ def test_the_default_runs_and_says_what_ran(bundled: tuple[Path, subprocess.Comp
     cwd, done = bundled
     assert done.returncode == 0, done.stderr
     first = done.stdout.splitlines()[0]
-    for word in ("generator demo (64 px, 4 classes)", "guide demo", "judge demo-judge", "cpu fp32", "late:2"):
+    for word in ("generator demo (64 px, 4 classes)", "guide demo", "judge demo-judge", " kernels, late:2"):
         assert word in first
+    assert re.search(r", cpu (bf16|fp32), (fused|torch) .*kernels", first), "which precision and kernels were picked"
     assert (cwd / "runs/00000-image-to-minimal-logo/before-after.png").is_file()
     assert "tensorboard --logdir runs" in done.stdout
 
