@@ -4,8 +4,8 @@
 
 Ours and the twin are timed in turn in one process, after a warm-up, several rounds; medians are compared. What a case
 must move is every tensor of it read or written once; the bandwidth to compare with is that of `copy_` of a 256 MB
-tensor, read and written, measured throughout the run. The allocator is tuned (see `nada.allocator`) unless asked
-otherwise.
+tensor, read and written, measured throughout the run. Allocator and threads are set as our commands set them (see
+`nada.allocator`) unless asked otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import machine
+
+from nada.errors import NadaError
 
 if TYPE_CHECKING:
     from measuring import CopyBandwidth
@@ -109,25 +111,24 @@ def line(row: dict[str, Any]) -> str:
     )
 
 
-def prepare(options: argparse.Namespace) -> bool:
-    """Tune the allocator before torch allocates, and set the threads; True if it is tuned."""
-    tuned = False
-    if options.allocator == "tuned":
-        from nada.allocator import tune_allocator
+def prepare(options: argparse.Namespace) -> dict[str, Any]:
+    """Set allocator and threads before torch is loaded, as our commands do; returns what was done."""
+    from nada.allocator import tune_allocator, tune_threads
 
-        tuned = tune_allocator()
+    tuned = options.allocator == "tuned"
+    done = {"allocator": "tuned" if tuned and tune_allocator() else "default", "short_spin": tuned and tune_threads()}
     import torch
 
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    return tuned
+    return done
 
 
 def main(words: list[str] | None = None) -> dict[str, Any]:
     """Measure, print, write."""
     options = arguments(words)
-    tuned = prepare(options)
+    prepared = prepare(options)
     from measuring import CopyBandwidth
     from op_cases import DTYPES, LAYOUTS, OPERATORS, SIZES, make_cases
 
@@ -154,7 +155,7 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
     protocol = {
         "batch": options.batch,
         "seconds_a_case": budget,
-        "allocator": "tuned" if tuned else "default",
+        **prepared,
         "kernels": kernels,
         "copy_gb_per_s": round(copy.value / 1e9, 3),
         "copy_samples": [round(value / 1e9, 2) for value in copy.samples],
@@ -166,4 +167,7 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except NadaError as error:
+        raise SystemExit(f"error: {error}") from None
