@@ -89,6 +89,8 @@ def _checks(devices: list[str]) -> list[dict[str, Any]]:
 def _page(report: dict[str, Any]) -> str:
     """The report for people: one line for each thing, what failed at the end."""
     why = f"; {report['reason']}" if report["reason"] else ""
+    for failure in report["failures"]:
+        why = why.replace(f": {failure['command']}", " (see below)")
     origin = f" ({report['origin']})" if report["origin"] else ""
     rows = [(name, report[name]) for name in ("nada", "python", "platform", "torch")]
     rows += [

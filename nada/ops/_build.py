@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nada.errors import NadaError
-from nada.files import cache_folder, hash_file, make_folder, read_json, write_error, write_json
+from nada.files import cache_folder, hash_file, read_json, write_error, write_json
 from nada.ops._compile import LIMIT, BuildFailed, Failure, compile_library
 from nada.ops._recipe import LIBRARY, Recipe
 
@@ -87,12 +87,13 @@ def ensure_built(recipe: Recipe, limit: float = LIMIT, tries: int = 3) -> Built:
         return built
     if failure := find_failure(recipe):
         raise BuildFailed(failure)
-    cache = make_folder(operators_folder())
-    _clear_stale(cache)
+    cache = operators_folder()
     try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _clear_stale(cache)
         work = Path(tempfile.mkdtemp(prefix=f".{recipe.key}.", suffix=".tmp", dir=cache))
     except OSError as error:
-        raise write_error(cache, error) from error
+        raise _cache_error(error) from error
     try:
         return _build(recipe, work, limit)
     except _Changed:
@@ -101,6 +102,10 @@ def ensure_built(recipe: Recipe, limit: float = LIMIT, tries: int = 3) -> Built:
         return ensure_built(replace(recipe), limit, tries - 1)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _cache_error(error: OSError) -> NadaError:
+    return NadaError(f"{str(write_error(operators_folder(), error)).rstrip('.')} with NADA_CACHE.")
 
 
 def _failure_file(recipe: Recipe) -> Path:
@@ -122,8 +127,8 @@ def _clear_stale(cache: Path) -> None:
 
 
 def _build(recipe: Recipe, work: Path, limit: float) -> Built:
-    kinds = " and ".join({"cpu": "CPU", "cuda": "CUDA"}[name] for name in recipe.backends)
-    sys.stderr.write(f"nada: building the fused {kinds} operators, once for this machine; usually in under a minute ...\n")
+    what, time_needed = ("CPU and CUDA", "a minute or two") if recipe.nvcc else ("CPU", "less than a minute")
+    sys.stderr.write(f"nada: building the fused {what} operators, once for this machine ({time_needed}) ...\n")
     sys.stderr.flush()
     begin = time.monotonic()
     try:
@@ -140,7 +145,7 @@ def _build(recipe: Recipe, work: Path, limit: float) -> Built:
         write_json(_failure_file(recipe), asdict(error.failure))
         raise
     except OSError as error:
-        raise write_error(operators_folder(), error) from error
+        raise _cache_error(error) from error
     return Built(operators_folder() / recipe.key / LIBRARY, **info, fresh=True)
 
 

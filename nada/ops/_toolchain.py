@@ -118,18 +118,22 @@ def find_nvcc(cuda: str | None = None) -> Tool:
 
     The runtime that nvcc links in must suit the driver that torch's own CUDA suits. Raises Unbuildable without one.
     """
-    others = []
+    unfit = []
     for place in _nvcc_places():
         if not os.access(place, os.X_OK):
             continue
-        tool = _probe(str(place))
+        try:
+            tool = _probe(str(place))
+        except Unbuildable as error:
+            unfit.append(str(error))
+            continue
         found = re.search(r"release (\d+)", tool.version)
         if cuda is None or (found and found[1] == cuda.split(".")[0]):
             return tool
-        others.append(tool.title)
-    if others:
-        raise Unbuildable(f"torch has CUDA {cuda} but nvcc is {others[0]}; set CUDA_HOME to a CUDA {cuda} toolkit")
+        unfit.append(f"torch has CUDA {cuda} but nvcc is {tool.title}")
     wanted = f" {cuda}" if cuda else ""
+    if unfit:
+        raise Unbuildable(f"{unfit[0]}; set CUDA_HOME to a CUDA{wanted} toolkit")
     raise Unbuildable(f"nvcc is not found; install the CUDA{wanted} toolkit or set CUDA_HOME")
 
 

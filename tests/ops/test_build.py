@@ -92,7 +92,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came true"
@@ -263,8 +263,8 @@ def test_the_library_without_cuda_does_not_hang_on_the_sources_for_it(recipe: Re
 
 
 def test_a_build_that_hangs_is_stopped_with_all_it_has_started(slow: Path, sources: Path, tmp_path: Path) -> None:
-    with pytest.raises(BuildFailed, match="stopped after 1 s"):
-        ensure_built(_recipe.cpu_recipe(sources), limit=1.0)
+    with pytest.raises(BuildFailed, match="stopped after 2 s"):
+        ensure_built(_recipe.cpu_recipe(sources), limit=2.0)
     assert pids(tmp_path)
     wait_for(lambda: not any(map(is_alive, pids(tmp_path))))
 
@@ -335,7 +335,7 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_names_it(
 
     with monkeypatch.context() as patch:
         patch.setattr(_build.tempfile, "mkdtemp", refuse)
-        with pytest.raises(NadaError, match="the file system is read-only; choose another folder"):
+        with pytest.raises(NadaError, match="the file system is read-only; choose another folder with NADA_CACHE"):
             ensure_built(recipe)
     (tmp_path / "file").touch()
     monkeypatch.setenv("NADA_CACHE", str(tmp_path / "file"))

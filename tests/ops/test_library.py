@@ -222,8 +222,12 @@ def test_an_nvcc_of_another_major_version_is_not_used(monkeypatch: pytest.Monkey
     script.parent.mkdir()
     script.write_text("#!/bin/sh\necho 'Cuda compilation tools, release 13.0, V13.0.88'\n")
     script.chmod(0o755)
-    monkeypatch.setattr(_toolchain, "_nvcc_places", lambda: [tmp_path / "none", script])
+    broken = tmp_path / "broken-nvcc"
+    broken.write_text("#!/bin/sh\nexit 127\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(_toolchain, "_nvcc_places", lambda: [tmp_path / "none", broken, script])
     assert _toolchain.find_nvcc("13.2").command == (str(script),)
+    monkeypatch.setattr(_toolchain, "_nvcc_places", lambda: [script, broken])
     with pytest.raises(Unbuildable, match="torch has CUDA 12.6 but nvcc is .*13.0"):
         _toolchain.find_nvcc("12.6")
 
