@@ -3,8 +3,8 @@
     python experiments/bench/memory.py --json experiments/bench/results/memory.json
 
 Every case runs in a process of its own. On a CPU the peak is the largest resident size of the whole process (Python,
-torch, both networks and the guide included), and what was resident before the first step stands beside it; on a GPU it
-is what torch had allocated at most.
+torch, both networks and the guide included) in the steps; what was resident before the first, and the peak of loading
+everything, stand beside it. On a GPU it is what torch had allocated at most.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def measure(options: argparse.Namespace, variant: str, size: int, batch: int, ch
     }
     run = machine.run_worker("step_worker.py", told, environment(variant, options.threads, options.quick))
     step = run["step"]
-    names = ("before", "peak", "median", "precision", "kernels")
+    names = ("peak_of_loading", "before", "peak", "peak_is_of_steps", "median", "precision", "kernels")
     case = {"size": size, "batch": batch, "variant": variant, "checkpointing": checkpointing}
     return {**case, **{name: step[name] for name in names}, "allocator": run["allocator"]}
 
@@ -77,10 +77,11 @@ def measure_all(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def line(row: dict[str, Any]) -> str:
     """Return a row for people."""
-    before = "" if row["before"] is None else f"{row['before'] / 1e9:>6.2f}"
+    before = "?" if row["before"] is None else f"{row['before'] / 1e9:.2f}"
     return (
         f"{row['size']:>5} px  batch {row['batch']}  {row['variant']:<11} checkpointing {row['checkpointing']:<3}  "
-        f"before {before} GB  peak {row['peak'] / 1e9:>6.2f} GB  {row['median']:.3f} s a step  {row['precision']}"
+        f"loading {row['peak_of_loading'] / 1e9:.2f}  before {before}  peak {row['peak'] / 1e9:.2f} GB  "
+        f"{row['median']:.3f} s a step  {row['precision']}"
     )
 
 

@@ -106,12 +106,14 @@ def memory_table(result: Result) -> list[str]:
             row["variant"],
             row["precision"],
             row["checkpointing"],
+            f"{row['peak_of_loading'] / 1e9:.2f}",
             "–" if row["before"] is None else f"{row['before'] / 1e9:.2f}",
             f"{row['peak'] / 1e9:.2f}",
         ]
         for row in result["rows"]
     ]
-    head = ["", "batch", "variant", "precision", "checkpointing", "GB before the first step", "GB at the peak"]
+    head = ["", "batch", "variant", "precision", "checkpointing", "GB, peak of loading"]
+    head += ["before the first step", "peak of the steps"]
     return [f"`{protocol['layers']}`, guide {protocol['guide']}; {protocol['peak']}.", "", *markdown(head, body)]
 
 

@@ -40,8 +40,21 @@ def peak_resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def forget_peak(device: str) -> bool:
+    """Start counting the peak anew; False where the system cannot, and the peak may be of the time before."""
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+        return True
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")  # see proc(5)
+        return True
+    except OSError:
+        return False
+
+
 def peak(device: str) -> int:
-    """Return the peak in bytes: of the process, or of what torch allocated on the GPU."""
+    """Return the peak in bytes since `forget_peak`: of the process, or of what torch allocated on the GPU."""
     return torch.cuda.max_memory_allocated(device) if device.startswith("cuda") else peak_resident()
 
 
@@ -66,11 +79,19 @@ def measure(task: Task) -> dict[str, Any]:
     result: dict[str, Any] = {"variant": task.variant, "allocator": "tuned" if TUNED else "default"}
     for part in task.parts:
         job = make_job(task, part)
-        before = held(task.device)
+        before, loading, forgotten = held(task.device), peak(task.device), forget_peak(task.device)
         for _ in range(task.warmup):
             job.call()
         times = [clock(job, task.device) for _ in range(task.steps)]
-        result[part] = {"median": statistics.median(times), "seconds": times, "before": before, "peak": peak(task.device), **job.facts}
+        result[part] = {
+            "median": statistics.median(times),
+            "seconds": times,
+            "peak_of_loading": loading,
+            "before": before,
+            "peak": peak(task.device),
+            "peak_is_of_steps": forgotten,
+            **job.facts,
+        }
         del job
         gc.collect()
     return {**result, "threads": torch.get_num_threads(), "short_spin": SHORT_SPIN}
