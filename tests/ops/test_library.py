@@ -15,10 +15,8 @@ import torch
 import nada
 from nada import ops
 from nada.errors import NadaError, UsageError
-from nada.files import write_json
 from nada.ops import _library, _prebuilt, _recipe, _toolchain
 from nada.ops._library import Library
-from nada.ops._recipe import LIBRARY
 from nada.ops._toolchain import Tool, Unbuildable
 
 ROOT = Path(nada.__file__).parent.parent
@@ -238,92 +236,6 @@ def test_architectures_are_read_as_people_write_them(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("NADA_CUDA_ARCHS", "hopper")
     with pytest.raises(UsageError, match="'hopper'"):
         _toolchain.chosen_architectures()
-
-
-# Brought along by the installation.
-
-
-@pytest.fixture
-def prebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    folder = tmp_path / "_compiled"
-    folder.mkdir()
-    (folder / LIBRARY).write_bytes(b"ELF")
-    monkeypatch.setattr(_prebuilt, "FOLDER", folder)
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    return {
-        "torch": "2.10",
-        "machine": _recipe.platform.machine(),
-        "level": "x86-64-v3",
-        "backends": ["cpu"],
-        "architectures": [],
-        "cuda": None,
-        "sources": _recipe.hash_sources(_toolchain.find_sources(), cuda=False),
-    }
-
-
-def write(info: dict[str, Any], **changes: Any) -> None:
-    write_json(_prebuilt.FOLDER / "library.json", {**info, **changes})
-
-
-def test_a_library_that_came_along_needs_no_compiler(prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    write(prebuilt)
-    assert warned(_library.active) == [] and _library.obtain().origin == "came with the installation"
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"torch": "2.99"}, "built with torch 2.99"),
-        ({"torch": "1.13"}, "built with torch 1.13"),
-        ({"machine": "vax"}, "built for vax"),
-        ({"sources": "0" * 64}, "sources have changed"),
-        ({"torch": "new"}, "not as it was written"),
-        ({"level": None, "torch": None}, "not as it was written"),
-    ],
-    ids=lambda value: str(value)[:30],
-)
-def test_a_library_that_would_end_the_process_is_refused(prebuilt: dict[str, Any], change: Any, reason: str) -> None:
-    write(prebuilt, **change)
-    with pytest.raises(Unbuildable, match=reason):
-        _prebuilt.find_prebuilt(_prebuilt.FOLDER)
-
-
-def test_an_old_cpu_is_not_given_avx2(prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    write(prebuilt)
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
-    with pytest.raises(Unbuildable, match="AVX2"):
-        _prebuilt.find_prebuilt(_prebuilt.FOLDER)
-
-
-@pytest.mark.parametrize(
-    ("here", "cuda", "devices"),
-    [
-        (("90",), "13.0", ("cpu", "cuda")),
-        (("120",), "13.0", ("cpu", "cuda")),  # from the intermediate code of 90
-        (("75",), "13.0", ("cpu",)),
-        (("75", "90"), "13.0", ("cpu",)),
-        (("90",), "12.6", ("cpu",)),
-        ((), None, ("cpu", "cuda")),
-    ],
-    ids=str,
-)
-def test_kernels_that_came_along_are_used_where_they_can_run(
-    prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch,
-    here: tuple[str, ...], cuda: str | None, devices: tuple[str, ...],
-) -> None:  # fmt: skip
-    sources = _recipe.hash_sources(_toolchain.find_sources(), cuda=True)
-    write(prebuilt, backends=["cpu", "cuda"], architectures=["80", "90"], cuda="13", sources=sources)
-    monkeypatch.setattr(_toolchain, "visible_architectures", lambda: here)
-    monkeypatch.setattr(torch.version, "cuda", cuda)
-    assert _prebuilt.find_prebuilt(_prebuilt.FOLDER)[1] == devices
-
-
-def test_a_gpu_prefers_a_library_made_for_it_to_one_without_cuda(
-    gpu: list[tuple[str, ...]], prebuilt: dict[str, Any]
-) -> None:
-    write(prebuilt)
-    assert _library.active() == "compiled" and gpu == [("cpu", "cuda")]
 
 
 # For real.
