@@ -46,7 +46,7 @@ def step_table(result: Result) -> list[str]:
     """Seconds of every variant, and how many times faster the fast mode is than the published arrangement."""
     protocol, rows = result["protocol"], result["rows"]
     lines = [
-        f"Batch {protocol['batch']}, `{protocol['layers']}`, guide {protocol['guide']}; medians of {protocol['rounds']} "
+        f"`{protocol['layers']}`, guide {protocol['guide']}; medians of {protocol['rounds']} "
         f"processes with {protocol['steps']} calls each, in seconds.",
     ]
     for part, title in protocol["parts"].items():
@@ -55,7 +55,7 @@ def step_table(result: Result) -> list[str]:
         body = []
         for size in dict.fromkeys(row["size"] for row in rows):
             times = [f"{found[size, variant]['seconds']:.3f}" for variant in variants]
-            body.append([f"{size} px", *times, *ratios(found, size)])
+            body.append([f"{size} px, batch {found[size, variants[0]]['batch']}", *times, *ratios(found, size)])
         head = [title, *(protocol["variants"][variant] for variant in variants), "plain / fast", "plain tuned / fast"]
         lines += ["", *markdown(head, body)]
     return lines

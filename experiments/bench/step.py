@@ -30,7 +30,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--sizes", help="resolutions, such as 32,256 (default: 32,256,512,1024)")
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--batch", type=int, help="pictures in a step (default: 4; 2 at 512 px, 1 at 1024 px)")
     parser.add_argument("--layers", default="late:2", help="which layers move (default: late:2)")
     parser.add_argument("--rounds", type=int, default=3, help="how often every variant's process is started")
     parser.add_argument("--steps", type=int, default=3, help="timed calls in a process")
@@ -55,6 +55,11 @@ def numbers(text: str | None) -> tuple[int, ...]:
     return tuple(int(word) for word in text.split(",")) if text else ()
 
 
+def batch_of(options: argparse.Namespace, size: int) -> int:
+    """Return how many pictures a step has: fewer at large sizes, where the plain twin keeps some GB a picture."""
+    return options.batch or {512: 2, 1024: 1}.get(size, 4)
+
+
 def environment(variant: str, threads: int | None, quick: bool = False) -> dict[str, str]:
     """Return what distinguishes the process of a variant; the allocator is the worker's business.
 
@@ -69,8 +74,9 @@ def environment(variant: str, threads: int | None, quick: bool = False) -> dict[
 
 def task(options: argparse.Namespace, variant: str, size: int) -> dict[str, Any]:
     """Return what a worker is told."""
-    shared = ("batch", "layers", "steps", "warmup", "quick", "device", "parts")
-    return {"variant": variant, "size": size, **{name: getattr(options, name) for name in shared}}
+    shared = ("layers", "steps", "warmup", "quick", "device", "parts")
+    sizes = {"size": size, "batch": batch_of(options, size)}
+    return {"variant": variant, **sizes, **{name: getattr(options, name) for name in shared}}
 
 
 def measure_size(options: argparse.Namespace, size: int) -> list[dict[str, Any]]:
@@ -83,15 +89,15 @@ def measure_size(options: argparse.Namespace, size: int) -> list[dict[str, Any]]
             runs[variant].append(machine.run_worker("step_worker.py", told, settings))
             parts = "  ".join(f"{part} {runs[variant][-1][part]['median']:.3f} s" for part in options.parts)
             print(f"{size} px, round {number + 1}/{options.rounds}, {variant}: {parts}", file=sys.stderr, flush=True)
-    return [row(size, part, variant, runs[variant]) for part in options.parts for variant in options.variants]
+    sizes = {"size": size, "batch": batch_of(options, size)}
+    return [{**sizes, **row(part, variant, runs[variant])} for part in options.parts for variant in options.variants]
 
 
-def row(size: int, part: str, variant: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
+def row(part: str, variant: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Put the rounds of a variant together: the median of the rounds' medians, and all of them."""
     rounds = [run[part]["median"] for run in runs]
     facts = {name: runs[0][part][name] for name in ("precision", "kernels")}
     return {
-        "size": size,
         "part": part,
         "variant": variant,
         "seconds": statistics.median(rounds),
@@ -113,12 +119,12 @@ def add_ratios(rows: list[dict[str, Any]]) -> None:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as a table for people."""
-    lines = [f"{'px':>5}  {'part':<10} {'variant':<12} {'seconds':>9} {'plain / this':>13}  how"]
+    lines = [f"{'px':>5} {'batch':>5}  {'part':<10} {'variant':<12} {'seconds':>9} {'plain / this':>13}  how"]
     for row in rows:
         ratio = row["times_faster_than_plain"]
         shown = "" if ratio is None else f"{ratio:.2f}"
         lines.append(
-            f"{row['size']:>5}  {row['part']:<10} {row['variant']:<12} {row['seconds']:>9.4f} {shown:>13}  "
+            f"{row['size']:>5} {row['batch']:>5}  {row['part']:<10} {row['variant']:<12} {row['seconds']:>9.4f} {shown:>13}  "
             f"{row['precision']}, {row['kernels']}, {row['allocator']} allocator"
         )
     return "\n".join(lines)
@@ -130,7 +136,7 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
     before = machine.describe(options.device)
     rows = [row for size in options.sizes for row in measure_size(options, size)]
     add_ratios(rows)
-    shared = ("batch", "layers", "rounds", "steps", "warmup", "quick", "device")
+    shared = ("layers", "rounds", "steps", "warmup", "quick", "device")
     protocol = {
         **{name: getattr(options, name) for name in shared},
         "variants": {name: VARIANTS[name] for name in options.variants},

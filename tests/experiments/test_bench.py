@@ -111,4 +111,4 @@ def test_step_and_memory_run_and_their_tables_are_written(tmp_path: Path) -> Non
     text = report.insert(
         f"a\n{report.BEGIN}\nold\n{report.END}\nb\n", [report.section(name, value) for name, value in results.items()]
     )
-    assert "old" not in text and text.endswith(f"{report.END}\nb\n") and text.count("| 32 px |") == 3
+    assert "old" not in text and text.endswith(f"{report.END}\nb\n") and text.count("| 32 px") == 3
