@@ -168,8 +168,8 @@ class Guide:
         if views is None:
             views = self.draw_views(frozen.shape, frozen.device, rng)
         frozen, trainable = apply_views(frozen, trainable, views)
-        # float32 whatever the generator computes in: the edit is a short difference of two unit vectors, and the
-        # rounding of bfloat16 moves each by about 0.005, a tenth of the edit floor and a quarter of the first edits.
+        # float32 whatever the generator computes in, with or without gradients: the edit is a short difference of two
+        # unit vectors, and bfloat16 moves each of them by 0.005 (the bundled guide), a tenth of the edit floor.
         with torch.no_grad():
             before = [encoder.encode_image(frozen) for encoder in self.encoders]
         return self.compare(before, [encoder.encode_image(trainable) for encoder in self.encoders])

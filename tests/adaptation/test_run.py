@@ -141,6 +141,46 @@ def test_a_resumed_run_keeps_its_options_and_can_be_made_longer(config: AdaptCon
     assert (folder / "adaptation.safetensors").read_bytes() == (unbroken / "adaptation.safetensors").read_bytes()
 
 
+def test_a_resumed_run_keeps_its_precision_on_a_machine_that_would_choose_another(
+    config: AdaptConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def going(precision: str) -> None:
+        monkeypatch.setattr(planning, "choose_precision", lambda device, method: precision)
+
+    going("fp32")
+    unbroken, folder = run(config), run(dataclasses.replace(config, steps=3))
+    going("bf16")
+    run_adaptation(AdaptConfig(resume=str(folder), out=config.out, steps=6), announce=lambda line: None)
+    assert (folder / "adaptation.safetensors").read_bytes() == (unbroken / "adaptation.safetensors").read_bytes()
+    assert json.loads((folder / "config.json").read_text())["settings"]["precision"] == "fp32"
+
+
+def test_the_first_line_says_what_auto_picked(config: AdaptConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "choose_precision", lambda device, method: "bf16" if method == "nada" else "fp32")
+    for changes, wanted in (({}, "cpu bf16"), ({"method": "official"}, "cpu fp32"), ({"precision": "fp16"}, "cpu fp16")):
+        changes = {"layers": "late:1", "steps": 1, **changes}
+        lines: list[str] = []
+        run_adaptation(dataclasses.replace(config, **changes), announce=lines.append)
+        assert f", {wanted}, " in lines[0]
+
+
+def test_a_run_looks_at_no_more_pictures_at_once_than_a_step_computes(
+    config: AdaptConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fits into memory as a step must not fail at its first sample or at the judge's look."""
+    counts = []
+    monkeypatch.setattr(running, "LOOK_EVERY", 1)
+    synthesize = running.Generator.synthesize
+
+    def counted(self: running.Generator, w: torch.Tensor, *rest: object) -> torch.Tensor:
+        counts.append(len(w))
+        return synthesize(self, w, *rest)
+
+    monkeypatch.setattr(running.Generator, "synthesize", counted)
+    run(dataclasses.replace(config, batch=4, accumulate=2, steps=2))
+    assert max(counts) == 2
+
+
 def test_a_run_is_not_resumed_on_another_generator(config: AdaptConfig) -> None:
     folder = run(config)
     checkpoints.save_generator(Path(config.generator), tiny_generator(16, classes=2, seed=5))
