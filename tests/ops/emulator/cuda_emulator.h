@@ -7,6 +7,7 @@
 // missing barrier shows.
 #pragma once
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cstdint>
@@ -45,10 +46,11 @@ namespace emulator {
 constexpr size_t kSharedLimit = 48 * 1024, kGuard = 64, kStack = 64 * 1024;
 constexpr unsigned char kPoison = 0xFF;  // NaN in every type
 
+// A stack of its own. Contexts start it, once; jumps, which ask nothing of the system, go in and out of it.
 struct Fiber {
-  ucontext_t context;
+  jmp_buf inside;
   std::unique_ptr<char[]> stack{new char[kStack]};
-  bool done;
+  bool started = false, done;
   size_t variables;  // shared variables met so far
 };
 
@@ -57,7 +59,7 @@ struct Block {
   std::vector<std::pair<unsigned char*, size_t>> variables;
   alignas(64) unsigned char memory[2 * kSharedLimit];
   size_t used = 0;
-  ucontext_t scheduler;
+  jmp_buf scheduler;
   Fiber* current = nullptr;
   std::function<void()> body;
 };
@@ -83,18 +85,34 @@ inline void check_guards() {
       if (start[i] != kPoison) fail("a write behind a shared variable");
 }
 
-inline void enter() {
-  block.body();
-  block.current->done = true;
-  swapcontext(&block.current->context, &block.scheduler);
+// Back to the scheduler, until the fiber is resumed.
+[[gnu::noinline]] inline void leave() {
+  if (_setjmp(block.current->inside) == 0) _longjmp(block.scheduler, 1);
 }
 
-inline void start(Fiber& fiber) {
-  fiber.done = false, fiber.variables = 0;
-  getcontext(&fiber.context);
-  fiber.context.uc_stack.ss_sp = fiber.stack.get(), fiber.context.uc_stack.ss_size = kStack;
-  fiber.context.uc_link = nullptr;
-  makecontext(&fiber.context, enter, 0);
+// The life of a fiber: one thread of one block after the other.
+inline void live() {
+  for (;;) {
+    block.body();
+    block.current->done = true;
+    leave();
+  }
+}
+
+[[gnu::noinline]] inline void start(Fiber& fiber) {
+  ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = fiber.stack.get(), context.uc_stack.ss_size = kStack, context.uc_link = nullptr;
+  makecontext(&context, live, 0);
+  fiber.started = true;
+  setcontext(&context);
+}
+
+[[gnu::noinline]] inline void resume(Fiber& fiber) {
+  if (_setjmp(block.scheduler) != 0) return;
+  block.current = &fiber;
+  if (fiber.started) _longjmp(fiber.inside, 1);
+  start(fiber);
 }
 
 // Lets every thread run to the next barrier, or to its end; true once all have ended.
@@ -102,8 +120,7 @@ inline bool run_stretch(unsigned threads, bool backwards) {
   unsigned ended = 0;
   for (unsigned i = 0; i < threads; ++i) {
     threadIdx.x = backwards ? threads - 1 - i : i;
-    block.current = block.fibers[threadIdx.x].get();
-    swapcontext(&block.scheduler, &block.current->context);
+    resume(*block.fibers[threadIdx.x]);
     ended += block.current->done;
   }
   if (ended != 0 && ended != threads) fail("a barrier that not all threads reach");
@@ -114,7 +131,7 @@ inline void run_block(unsigned threads) {
   std::memset(block.memory, kPoison, sizeof(block.memory));
   block.variables.clear(), block.used = 0;
   while (block.fibers.size() < threads) block.fibers.push_back(std::make_unique<Fiber>());
-  for (unsigned i = 0; i < threads; ++i) start(*block.fibers[i]);
+  for (unsigned i = 0; i < threads; ++i) block.fibers[i]->done = false, block.fibers[i]->variables = 0;
   for (bool backwards = blockIdx.x % 2; !run_stretch(threads, backwards);) backwards = !backwards;
   check_guards();
 }
@@ -129,7 +146,7 @@ void launch(void (*kernel)(Wanted...), unsigned blocks, int threads, void*, Give
 
 }  // namespace emulator
 
-inline void __syncthreads() { swapcontext(&emulator::block.current->context, &emulator::block.scheduler); }
+inline void __syncthreads() { emulator::leave(); }
 
 template <typename T>
 T __ldg(const T* from) {
