@@ -6,6 +6,7 @@ import dataclasses
 from typing import Callable, NamedTuple
 
 from nada.adaptation.loop import Adaptation, StepReport, with_weights
+from nada.adaptation.precision import choose_precision
 from nada.adaptation.settings import Settings, published_settings
 from nada.adaptation.watch import Watch
 from nada.clip import Guide
@@ -46,12 +47,15 @@ def adapt(
         judge: a guide that only looks; with one the best weights it saw are the result, and the run may end early.
         look_every: steps between two looks of the judge.
         on_step: called after every step.
-        settings: fields of `nada.adaptation.Settings`, such as `layers="late:2"`, `steps=200`, `seed=0`.
+        settings: fields of `nada.adaptation.Settings`, such as `layers="late:2"`, `steps=200`, `seed=0`. The precision
+            is "fp32" unless another is given; "auto" takes what the command would on this device.
 
     Raises:
         UsageError: for an unknown setting or method, or a policy that selects nothing.
         NadaError: if the loss or a gradient stops being finite.
     """
+    if settings.get("precision") == "auto":
+        settings["precision"] = choose_precision(generator.b4.const.device, method)
     adaptation = Adaptation(generator, guide, make_settings(method, settings))
     if guide.needs_source_images:
         guide.set_source_images(adaptation.source_pictures())

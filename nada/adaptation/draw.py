@@ -1,4 +1,4 @@
-"""The random inputs of a step, drawn on the CPU in one fixed order: the same on every device, whatever computes them."""
+"""The random inputs of a step, drawn on the CPU in one fixed order, so that they are the same on every device."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _slices(like: Draw, flat: Tensor, sizes: Sequence[int]) -> Draw:
 
 
 class StaticStep:
-    """`take` on buffers that stay, captured on a GPU; elsewhere the same calls are simply made, which is what tests run.
+    """`take` on buffers that stay, captured on a GPU; elsewhere the same calls are simply made, which tests rely on.
 
     Args:
         take: a step on the parts of a draw; it returns a vector on the device and waits for nothing.

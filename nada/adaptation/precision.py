@@ -42,8 +42,8 @@ def compute_in(precision: str, checkpoint: bool = False) -> Compute:
 def allow_fast_matmuls() -> None:
     """Let a GPU round the factors of float32 products to 10 bits (TF32), which the guide is computed with.
 
-    Only for programs of our own: the switch is global. With weights and inputs of the bundled guide rounded so, the edit
-    directions of the first steps agree with float32's to five digits; in bf16 they are off by 2 to 4 degrees.
+    Only for programs of our own: the switch is global. With weights and inputs of the bundled guide rounded so, the
+    edit directions of the first steps agree with float32's to five digits; in bf16 they are off by 2 to 4 degrees.
     """
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True  # the shapes of a step never change

@@ -28,7 +28,13 @@ class Step:
     """
 
     def __init__(
-        self, frozen: Generator, trainable: Generator, guide: Guide, settings: Settings, selection: Selection, update: Update
+        self,
+        frozen: Generator,
+        trainable: Generator,
+        guide: Guide,
+        settings: Settings,
+        selection: Selection,
+        update: Update,
     ) -> None:
         self.frozen, self.trainable, self.guide, self.update = frozen, trainable, guide, update
         self.scalar_names: tuple[str, ...] = ()

@@ -96,7 +96,7 @@ class Update:
             self.average[name].copy_(value)
         # Our own options, as this device needs them: a state may come from another.
         groups = self.optimizer.state_dict()["param_groups"]
-        moments = copy.deepcopy(state["optimizer"]["state"])  # torch would take the tensors themselves and write to them
+        moments = copy.deepcopy(state["optimizer"]["state"])  # torch would write to the tensors that it is given
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         if self._settings.idle_decay:  # layers that have moved before are stepped with zero gradients from then on
             for parameter in self.optimizer.state:

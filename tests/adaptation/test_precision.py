@@ -9,6 +9,8 @@ import pytest
 import torch
 
 import nada
+from fake_encoder import FakeEncoder
+from fakes import tiny_generator
 from nada import ops
 from nada.adaptation import Adaptation, Settings
 from nada.adaptation import precision as choosing
@@ -66,6 +68,16 @@ def test_feature_maps_are_of_that_type_and_pictures_are_not() -> None:
     for handle in handles:
         handle.remove()
     assert seen == {torch.bfloat16}
+
+
+def test_an_adaptation_in_memory_can_leave_the_choice_to_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "native_bf16", lambda: True)
+    guide, computes = Guide([FakeEncoder()], "photo", "sketch"), []
+    generator = tiny_generator(16)
+    generator.b4.register_forward_hook(lambda block, given, features: computes.append(features.x.dtype))
+    for asked in ({}, {"precision": "auto"}):
+        nada.adapt(generator, guide, layers="late:1", steps=1, batch=2, **asked)
+    assert computes[0] is torch.float32 and computes[-1] is torch.bfloat16
 
 
 def changes(precision: str, bodies: ContextManager[object]) -> torch.Tensor:
