@@ -83,16 +83,21 @@ __device__ __forceinline__ void write_pack(T* to, const T (&from)[N]) {
 
 // `vector` says that all N elements exist and lie at a multiple of their size (or 16); else `count` are read, zeros after.
 template <int N, typename T>
+__device__ __forceinline__ void load_raw(const T* from, int count, bool vector, T (&to)[N]) {
+  if (vector) return read_pack<N>(from, to);
+#pragma unroll
+  for (int j = 0; j < N; ++j) {
+    narrow(Compute<T>(0), to[j]);
+    if (j < count) to[j] = from[j];
+  }
+}
+
+template <int N, typename T>
 __device__ __forceinline__ void load(const T* from, int count, bool vector, Compute<T> (&to)[N]) {
   T raw[N];
-  if (vector) {
-    read_pack<N>(from, raw);
+  load_raw<N>(from, count, vector, raw);
 #pragma unroll
-    for (int j = 0; j < N; ++j) to[j] = widen(raw[j]);
-  } else {
-#pragma unroll
-    for (int j = 0; j < N; ++j) to[j] = j < count ? widen(from[j]) : Compute<T>(0);
-  }
+  for (int j = 0; j < N; ++j) to[j] = widen(raw[j]);
 }
 
 template <int N, typename T>

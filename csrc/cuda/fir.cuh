@@ -73,21 +73,40 @@ struct Column {
     for (int k = 0; k < 3; ++k) clear(sums[k]);
   }
 
-  // Row u; `counts` is true for the one reading of it that the sums take.
-  __device__ __forceinline__ void read(int u, bool counts, A (&to)[V]) {
+  // A row as it is stored, so that it can be on its way while others are worked on.
+  struct Row {
+    T x[V], reference[backward ? V : 1];
+    A noise;
+    bool there;
+  };
+
+  __device__ __forceinline__ void fetch(int u, Row& to) const {
     const int row = u - args.top;
-    clear(to);
-    if (!valid || row < 0 || row >= args.source_h) return;
+    to.there = valid && row >= 0 && row < args.source_h;
+    if (!to.there) return;
     const int64_t offset = base + int64_t(row) * args.source_w * (last ? args.c : 1);
-    load<V>(args.x + offset, line.channels, args.vector, to);
+    load_raw<V>(args.x + offset, line.channels, args.vector, to.x);
     if constexpr (backward) {
-      A y[V], noise[1], own[3][V];
-      load<V>(args.reference + offset, line.channels, args.vector, y);
+      A noise[1];
+      load_raw<V>(args.reference + offset, line.channels, args.vector, to.reference);
       sides.template noise_at<1>(int64_t(row) * args.source_w + column, 1, false, noise);
+      to.noise = noise[0];
+    }
+  }
+
+  // What is filtered of a row; `counts` is true for the one use of it that the sums take.
+  __device__ __forceinline__ void use(const Row& from, bool counts, A (&to)[V]) {
+    clear(to);
+    if (!from.there) return;
+#pragma unroll
+    for (int j = 0; j < V; ++j) to[j] = widen(from.x[j]);
+    if constexpr (backward) {
+      A own[3][V];
 #pragma unroll
       for (int k = 0; k < 3; ++k) clear(own[k]);
 #pragma unroll
-      for (int j = 0; j < V; ++j) to[j] = sides.backward(to[j], y[j], j, noise[0], own[0][j], own[1][j], own[2][j]);
+      for (int j = 0; j < V; ++j)
+        to[j] = sides.backward(to[j], widen(from.reference[j]), j, from.noise, own[0][j], own[1][j], own[2][j]);
       if (!counts || !owner) return;
 #pragma unroll
       for (int k = 0; k < 3; ++k)
@@ -95,30 +114,46 @@ struct Column {
         for (int j = 0; j < V; ++j) sums[k][j] += own[k][j];
     }
   }
+
+  __device__ __forceinline__ void read(int u, bool counts, A (&to)[V]) {
+    Row row;
+    fetch(u, row);
+    use(row, counts, to);
+  }
 };
 
-// The vertical pass of a filter of four taps keeps the last three rows; another reads them again for every result.
-template <class Shape, int COUNT>
+// The vertical pass of a filter of four taps keeps the last three rows, and has the next on their way while the horizontal
+// pass works; another filter reads the rows again for every result.
+template <class Shape, int COUNT, class Source>
 struct Vertical {
   using A = typename Shape::A;
-  static constexpr int V = Shape::V, kept = COUNT ? COUNT - 1 : 0;
-  A window[kept + Shape::rows][V];
+  static constexpr int V = Shape::V, rows = Shape::rows, kept = COUNT ? COUNT - 1 : 0;
+  A window[kept + rows][V];
+  typename Source::Row coming[COUNT ? rows : 1];
 
-  template <class Source>
   __device__ __forceinline__ void begin(Source& source, int first, int end) {
-#pragma unroll
-    for (int k = 0; k < kept; ++k) source.read(first + k, first + k < end, window[k]);
-  }
-
-  template <class Source>
-  __device__ __forceinline__ void step(Source& source, const A* taps, int count, A gain, int first, int end, A* between) {
-    const int thread = threadIdx.x;
     if constexpr (COUNT > 0) {
 #pragma unroll
-      for (int r = 0; r < Shape::rows; ++r) source.read(first + kept + r, first + kept + r < end, window[kept + r]);
+      for (int k = 0; k < kept; ++k) source.read(first + k, first + k < end, window[k]);
+      fetch(source, first);
+    }
+  }
+
+  // The rows that the step to `first` needs beside those in the window.
+  __device__ __forceinline__ void fetch(const Source& source, int first) {
+    if constexpr (COUNT > 0) {
+#pragma unroll
+      for (int r = 0; r < rows; ++r) source.fetch(first + kept + r, coming[r]);
+    }
+  }
+
+  __device__ __forceinline__ void step(Source& source, const A* taps, int count, A gain, int first, int end, A* between) {
+    if constexpr (COUNT > 0) {
+#pragma unroll
+      for (int r = 0; r < rows; ++r) source.use(coming[r], first + kept + r < end, window[kept + r]);
     }
 #pragma unroll
-    for (int r = 0; r < Shape::rows; ++r) {
+    for (int r = 0; r < rows; ++r) {
       A total[V];
       clear(total);
       if constexpr (COUNT > 0) {
@@ -135,12 +170,14 @@ struct Vertical {
         }
       }
 #pragma unroll
-      for (int j = 0; j < V; ++j) between[slot<Shape>(thread, r, j / Shape::chunk) + j % Shape::chunk] = total[j] * gain;
+      for (int j = 0; j < V; ++j)
+        between[slot<Shape>(threadIdx.x, r, j / Shape::chunk) + j % Shape::chunk] = total[j] * gain;
     }
 #pragma unroll
     for (int k = 0; k < kept; ++k)
 #pragma unroll
-      for (int j = 0; j < V; ++j) window[k][j] = window[k + Shape::rows][j];
+      for (int j = 0; j < V; ++j) window[k][j] = window[k + rows][j];
+    if (first + rows < end) fetch(source, first + rows);
   }
 };
 

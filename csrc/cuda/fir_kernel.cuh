@@ -49,8 +49,9 @@ __global__ void __launch_bounds__(FirShape<T, COUNT, last>::threads, kBlocks<T, 
   const Line line{first.n, left > 0 ? channel : first.channel, left > 0 ? static_cast<int>(least<int64_t>(V, left)) : 1};
   const Sides<A, V> sides(args, line, last && args.vector);
   const int from = args.first_column + strip * args.strip;
-  Column<T, V, last, backward> source(args, line, sides, from + column, column < args.strip, live);
-  Vertical<Shape, COUNT> vertical;
+  using Source = Column<T, V, last, backward>;
+  Source source(args, line, sides, from + column, column < args.strip, live);
+  Vertical<Shape, COUNT, Source> vertical;
 
   const int row_limit = args.first_row + args.rows, begin = args.first_row + slab * args.slab;
   const int end = least(begin + args.slab, row_limit);
