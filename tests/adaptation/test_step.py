@@ -117,6 +117,30 @@ def test_what_was_drawn_ahead_is_drawn_again_by_whoever_goes_on() -> None:
         assert [continued.advance().loss for _ in range(2)] == losses[2:]
 
 
+@pytest.mark.parametrize(
+    "changes, mapped, first, last",
+    [
+        ({"layers": "late:1"}, 1, 1, 2),
+        ({"layers": "late:1", "mixing": 1.0}, 2, 1, 2),  # two styles, once each
+        ({"layers": "all"}, 1, 2, 2),
+        ({"layers": "late:1", "noise": "independent"}, 1, 2, 2),
+        ({"layers": "late:1", "mixing": 1.0, "paired": False}, 4, 2, 2),
+        ({"layers": "mapping"}, 2, 2, 2),
+    ],
+    ids=["late", "mixing", "all", "independent", "unpaired", "mapping"],
+)
+def test_what_both_copies_compute_alike_is_computed_once(
+    changes: dict[str, object], mapped: int, first: int, last: int
+) -> None:
+    adaptation = make(**changes)
+    calls: list[str] = []
+    for copy in (adaptation.frozen, adaptation.trainable):
+        for name in ("mapping", "b4", "b16"):
+            getattr(copy, name).register_forward_hook(lambda *_, name=name: calls.append(name))
+    adaptation.advance()
+    assert [calls.count(name) for name in ("mapping", "b4", "b16")] == [mapped, first, last]
+
+
 @pytest.mark.parametrize("settings", [Settings(layers="auto:2"), Settings(mixing=0.5)], ids=["auto", "mixing"])
 def test_steps_that_differ_are_not_captured(settings: Settings) -> None:
     adaptation = make(settings, batch=2)
