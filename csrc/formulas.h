@@ -100,10 +100,10 @@ NADA_HD A clamped(A y, A clamp) {
   return y < -clamp ? -clamp : (y > clamp ? clamp : y);
 }
 
-// Whether a value that has been clamped still answers to its input.
+// Whether a value that has been clamped still answers to its input. Without branches, for the vector units.
 template <typename A>
 NADA_HD bool inside(A y, A clamp) {
-  return clamp < A(0) || (y < clamp && y > -clamp);
+  return (clamp < A(0)) | ((y < clamp) & (y > -clamp));
 }
 
 // The leaky ReLU of an epilogue with its gain and clamp.
@@ -115,7 +115,8 @@ NADA_HD A leaky(A x, A alpha, A gain, A clamp) {
 // What an epilogue's backward multiplies the gradient of y by.
 template <typename A>
 NADA_HD A leaky_slope(A y, A alpha, A gain, A clamp) {
-  return inside(y, clamp) ? (y > A(0) ? gain : gain * alpha) : A(0);
+  const A open = y > A(0) ? gain : gain * alpha;
+  return inside(y, clamp) ? open : A(0);
 }
 
 // Upsampling, filtering and decimation along one axis: output i reads, at tap k, the input index or -1 for a zero.

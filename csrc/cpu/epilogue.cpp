@@ -15,16 +15,16 @@ void forward(const Epilogue& args) {
   const Leak<A> leak(args);
   parallel(runs.tasks, runs.elements(), [&](int64_t first, int64_t last) {
     Sides<A> sides(args, runs);
-    Buffers<A> buffers(runs, 3);
+    Buffers<A> buffers(runs, 2);
     for (int64_t task = first; task < last; ++task) {
       const Part part = runs.part(task);
       sides.enter(part);
       for (int64_t pixel = part.begin; pixel < part.end; pixel += runs.run_pixels) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
-        A* result = result_run(to, buffers[1]);
-        leaky_run<A>(view_run(static_cast<const T*>(args.x) + at, count, buffers[0]), sides.factors[0],
-                     sides.shift(pixel, count / runs.lanes, buffers[2]), count, leak, result);
+        Seen<T>* result = result_run(to, buffers[1]);
+        leaky_run(view_run(static_cast<const T*>(args.x) + at, count, buffers[0]), sides.factors(),
+                     sides.shift(pixel, count / part.channels), count, leak, result);
         store_result(result, count, to);
       }
     }
@@ -36,28 +36,27 @@ void backward(const Epilogue& args) {
   using A = Computed<T>;
   const Runs runs = cut(args);
   const Leak<A> leak(args);
-  const int64_t block = runs.parts() * args.n * args.c;
+  const int64_t block = runs.parts * args.n * args.c;
   parallel(runs.tasks, runs.elements(), [&](int64_t first, int64_t last) {
     Sides<A> sides(args, runs);
-    Buffers<A> buffers(runs, 4), sums(runs, 3);
+    Buffers<A> buffers(runs, 3), sums(runs, 3);
     for (int64_t task = first; task < last; ++task) {
       const Part part = runs.part(task);
       sides.enter(part);
-      for (int index = 0; index < 3; ++index) fill_run(runs, A(0), sums[index]);
+      sums.clear();
       for (int64_t pixel = part.begin; pixel < part.end; pixel += runs.run_pixels) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
-        A* result = result_run(to, buffers[2]);
-        leaky_backward_run<A>(view_run(static_cast<const T*>(args.x) + at, count, buffers[0]),
-                              view_run(static_cast<const T*>(args.reference) + at, count, buffers[1]), sides.factors[0],
-                              sides.noise(pixel, count / runs.lanes, buffers[3]), count, leak, result, sums[0], sums[1],
-                              sums[2]);
+        Seen<T>* result = result_run(to, buffers[2]);
+        leaky_backward_run(view_run(static_cast<const T*>(args.x) + at, count, buffers[0]),
+                              view_run(static_cast<const T*>(args.reference) + at, count, buffers[1]), sides.factors(),
+                              sides.noise(pixel, count / part.channels), count, leak, result, sums[0], sums[1], sums[2]);
         store_result(result, count, to);
       }
-      fold_sums(sums, runs, static_cast<A*>(args.scratch) + sum_offset(runs, part, task, args.n, args.c), block);
+      fold_sums(sums, part, runs, static_cast<A*>(args.scratch) + sum_offset(runs, part, task, args.n), block);
     }
   });
-  fold_parts<A>(args, runs.parts());
+  fold_parts<A>(args, runs.parts);
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ void epilogue_backward(const Epilogue& args, Stream) {
 }
 
 int64_t epilogue_scratch(const Epilogue& args) {
-  return args.fir.taps ? fir_epilogue_scratch(args) : 3 * cut(args).parts() * args.n * args.c;
+  return args.fir.taps ? fir_epilogue_scratch(args) : 3 * cut(args).parts * args.n * args.c;
 }
 
 }  // namespace nada::cpu

@@ -15,24 +15,40 @@ struct Leak {
   A alpha, gain, bound;
 };
 
-template <typename A>
-inline void leaky_run(const A* __restrict x, const A* __restrict factors, const A* __restrict shift, int64_t count,
-                      Leak<A> leak, A* __restrict y) {
+template <typename X, typename A>
+inline void leaky_run(const X* __restrict x, const A* __restrict factors, const A* __restrict shift, int64_t count,
+                      Leak<A> leak, X* __restrict y) {
 #pragma omp simd
-  for (int64_t i = 0; i < count; ++i) y[i] = leaky(x[i] * factors[i] + shift[i], leak.alpha, leak.gain, leak.bound);
+  for (int64_t i = 0; i < count; ++i)
+    put(leaky(get(x[i]) * factors[i] + shift[i], leak.alpha, leak.gain, leak.bound), y[i]);
+}
+
+// The same of four rows' weighted sum: the last step of the published filter.
+template <typename X, typename A>
+inline void leaky_sum_run(const A* const* rows, const A* weights, int64_t at, const A* __restrict factors,
+                          const A* __restrict shift, int64_t count, Leak<A> leak, X* __restrict y) {
+  const A *__restrict r0 = rows[0] + at, *__restrict r1 = rows[1] + at, *__restrict r2 = rows[2] + at,
+          *__restrict r3 = rows[3] + at;
+  const A w0 = weights[0], w1 = weights[1], w2 = weights[2], w3 = weights[3];
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) {
+    const A x = (w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i]);
+    put(leaky(x * factors[i] + shift[i], leak.alpha, leak.gain, leak.bound), y[i]);
+  }
 }
 
 // `dx` is the gradient of what the factors multiplied; sums hold three runs.
-template <typename A>
-inline void leaky_backward_run(const A* __restrict dy, const A* __restrict y, const A* __restrict factors,
-                               const A* __restrict noise, int64_t count, Leak<A> leak, A* __restrict dx,
+template <typename X, typename Y, typename A>
+inline void leaky_backward_run(const X* __restrict dy, const X* __restrict y, const A* __restrict factors,
+                               const A* __restrict noise, int64_t count, Leak<A> leak, Y* __restrict dx,
                                A* __restrict sum, A* __restrict sum_y, A* __restrict sum_noise) {
 #pragma omp simd
   for (int64_t i = 0; i < count; ++i) {
-    const A pre = dy[i] * leaky_slope(y[i], leak.alpha, leak.gain, leak.bound);
-    dx[i] = pre * factors[i];
+    const A value = get(y[i]), open = inside(value, leak.bound) ? get(dy[i]) : A(0);
+    const A pre = open * (value > A(0) ? leak.gain : leak.gain * leak.alpha);
+    put(pre * factors[i], dx[i]);
     sum[i] += pre;
-    sum_y[i] += inside(y[i], leak.bound) ? dy[i] * y[i] : A(0);
+    sum_y[i] += open * value;
     sum_noise[i] += pre * noise[i];
   }
 }
@@ -42,50 +58,64 @@ template <typename A>
 class Sides {
  public:
   Sides(const Epilogue& args, const Runs& runs)
-      : factors(runs, 1),
-        args_(args),
-        runs_(runs),
-        bias_(runs, 1),
-        strength_(args.strength ? *static_cast<const A*>(args.strength) : A(1)) {}
+      : args_(args), runs_(runs), runs_of_(runs, 4), strength_(args.strength ? *static_cast<const A*>(args.strength) : A(1)) {}
 
   void enter(const Part& part) {
-    spread<A>(args_.factors, args_.factors ? part.n * args_.c + part.channel : 0, runs_, A(1), factors[0]);
-    spread<A>(args_.bias, part.channel, runs_, A(0), bias_[0]);
+    part_ = part;
+    spread<A>(args_.factors, args_.factors ? part.n * args_.c : 0, part, runs_, A(1), runs_of_[0]);
+    spread<A>(args_.bias, 0, part, runs_, A(0), runs_of_[1]);
     noise_ = static_cast<const A*>(args_.noise);
     if (noise_ && args_.noise_n > 1) noise_ += part.n * args_.h * args_.w;
   }
 
+  const A* factors() { return runs_of_[0]; }
+
   // strength * noise + bias of the pixels from `pixel` on.
-  const A* shift(int64_t pixel, int64_t pixels, A* run) {
-    if (!noise_) return bias_[0];
-    for (int64_t i = 0; i < pixels; ++i) {
-      const A value = strength_ * noise_[pixel + i];
-      for (int64_t lane = i * runs_.lanes; lane < (i + 1) * runs_.lanes; ++lane) run[lane] = bias_[0][lane] + value;
+  const A* shift(int64_t pixel, int64_t pixels) {
+    const A* __restrict bias = runs_of_[1];
+    if (!noise_) return bias;
+    A* __restrict run = runs_of_[2];
+    const A* __restrict noise = noise_ + pixel;
+    if (runs_.channels_last) {
+      for (int64_t i = 0; i < pixels; ++i) {
+        const A value = strength_ * noise[i];
+        for (int64_t lane = i * runs_.c; lane < (i + 1) * runs_.c; ++lane) run[lane] = bias[lane] + value;
+      }
+    } else {
+      for (int64_t channel = 0; channel < part_.channels; ++channel) {
+        const int64_t at = channel * runs_.pitch;
+#pragma omp simd
+        for (int64_t i = 0; i < pixels; ++i) run[at + i] = bias[at + i] + strength_ * noise[i];
+      }
     }
     return run;
   }
 
   // The noise of these pixels, once for every channel of a run; zeros where there is none.
-  const A* noise(int64_t pixel, int64_t pixels, A* run) const {
-    if (!noise_) return run;  // as it was filled: with zeros
-    for (int64_t i = 0; i < pixels; ++i) std::fill_n(run + i * runs_.lanes, runs_.lanes, noise_[pixel + i]);
+  const A* noise(int64_t pixel, int64_t pixels) {
+    A* run = runs_of_[3];
+    if (!noise_) return run;  // as it was made: zeros
+    if (runs_.channels_last) {
+      for (int64_t i = 0; i < pixels; ++i) std::fill_n(run + i * runs_.c, runs_.c, noise_[pixel + i]);
+    } else {
+      for (int64_t i = 0; i < part_.channels; ++i) std::copy_n(noise_ + pixel, pixels, run + i * runs_.pitch);
+    }
     return run;
   }
-
-  Buffers<A> factors;
 
  private:
   const Epilogue& args_;
   const Runs& runs_;
-  Buffers<A> bias_;
+  Buffers<A> runs_of_;
   A strength_;
+  Part part_{};
   const A* noise_ = nullptr;
 };
 
 // The three sums of a task's backward pass, from their runs into (3, parts, n, c) numbers of scratch memory.
 template <typename A>
-void fold_sums(Buffers<A>& runs_of_sums, const Runs& runs, A* partial, int64_t block) {
-  for (int index = 0; index < 3; ++index) fold_run(runs_of_sums[index], runs, partial + index * block);
+void fold_sums(Buffers<A>& sums, const Part& part, const Runs& runs, A* partial, int64_t block) {
+  for (int index = 0; index < 3; ++index) fold_run(sums[index], part, runs, partial + index * block);
 }
 
 template <typename A>

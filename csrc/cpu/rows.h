@@ -38,9 +38,8 @@ inline float widen(BFloat value) { return from_bits<float>(static_cast<uint32_t>
 // To the nearest, ties to even. A NaN stays one.
 inline BFloat narrow(float value, BFloat) {
   const uint32_t bits = from_bits<uint32_t>(value);
-  const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;
-  return {static_cast<uint16_t>(is_nan ? (bits >> 16) | 0x40u : rounded)};
+  const uint32_t rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
+  return {static_cast<uint16_t>((value != value ? bits | 0x400000u : rounded) >> 16)};
 }
 
 // IEEE half precision by arithmetic: scaling by 2^112 moves a half's exponent to a float's, subnormals included.
@@ -95,10 +94,22 @@ inline void store_run(const Computed<T>* from, int64_t count, T* to) {
   }
 }
 
-// The run itself where it can be computed in, else a converted copy in `buffer`.
+// What the inner loops read and write: the storage type itself where a loop over its conversion becomes vector
+// instructions, which it does but for halves; those are converted run by run.
 template <typename T>
-inline const Computed<T>* view_run(const T* from, int64_t count, Computed<T>* buffer) {
-  if constexpr (std::is_same_v<T, Computed<T>>) {
+using Seen = std::conditional_t<std::is_same_v<T, Half>, float, T>;
+
+inline float get(float value) { return value; }
+inline double get(double value) { return value; }
+inline float get(BFloat value) { return widen(value); }
+inline void put(float value, float& to) { to = value; }
+inline void put(double value, double& to) { to = value; }
+inline void put(float value, BFloat& to) { to = narrow(value, BFloat{}); }
+
+// The run as the loops see it; `buffer` is for those that must be converted.
+template <typename T>
+inline const Seen<T>* view_run(const T* from, int64_t count, Computed<T>* buffer) {
+  if constexpr (std::is_same_v<T, Seen<T>>) {
     return from;
   } else {
     load_run(from, count, buffer);
@@ -106,10 +117,10 @@ inline const Computed<T>* view_run(const T* from, int64_t count, Computed<T>* bu
   }
 }
 
-// Where to compute a run that ends up in `to`: there, or in `buffer`, which `store_result` then converts.
+// Where the loops put a run that ends up in `to`: there, or in `buffer`, which `store_result` then converts.
 template <typename T>
-inline Computed<T>* result_run(T* to, Computed<T>* buffer) {
-  if constexpr (std::is_same_v<T, Computed<T>>) {
+inline Seen<T>* result_run(T* to, Computed<T>* buffer) {
+  if constexpr (std::is_same_v<T, Seen<T>>) {
     return to;
   } else {
     return buffer;
@@ -117,8 +128,8 @@ inline Computed<T>* result_run(T* to, Computed<T>* buffer) {
 }
 
 template <typename T>
-inline void store_result(const Computed<T>* result, int64_t count, T* to) {
-  if constexpr (!std::is_same_v<T, Computed<T>>) store_run(result, count, to);
+inline void store_result(const Seen<T>* result, int64_t count, T* to) {
+  if constexpr (!std::is_same_v<T, Seen<T>>) store_run(result, count, to);
 }
 
 // Calls f with a value of the storage type.

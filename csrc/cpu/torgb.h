@@ -32,12 +32,12 @@ class Projection {
     if (args_.channels_last) return project_pixels(x + first * args_.c, weight, pixels);
     std::fill(rgb.begin(), rgb.end(), A(0));
     for (int64_t c = 0; c < args_.c; ++c) {
-      const A* __restrict values = view_run(x + c * plane_ + first, pixels, in_.data());
+      const Seen<T>* __restrict values = view_run(x + c * plane_ + first, pixels, in_.data());
       for (int o = 0; o < O; ++o) {
         A* __restrict sum = rgb.data() + o * chunk;
         const A factor = weight[o * args_.c + c];
 #pragma omp simd
-        for (int64_t i = 0; i < pixels; ++i) sum[i] += factor * values[i];
+        for (int64_t i = 0; i < pixels; ++i) sum[i] += factor * get(values[i]);
       }
     }
   }
@@ -53,7 +53,7 @@ class Projection {
       const int64_t at = c * plane_ + first;
       A factors[O], sums[O] = {};
       for (int o = 0; o < O; ++o) factors[o] = weight[o * args_.c + c];
-      A* result = result_run(dx + at, out_.data());
+      Seen<T>* result = result_run(dx + at, out_.data());
       back_run(view_run(x + at, pixels, in_.data()), factors, pixels, result, sums);
       store_result(result, pixels, dx + at);
       for (int o = 0; o < O; ++o) dweight[o * args_.c + c] += sums[o];
@@ -68,16 +68,16 @@ class Projection {
     const int64_t c = args_.c;
     for (int64_t first = 0; first < pixels; first += group) {
       const int64_t count = std::min(group, pixels - first);
-      const A* values = view_run(x + first * c, count * c, in_.data());
+      const Seen<T>* values = view_run(x + first * c, count * c, in_.data());
       for (int64_t i = 0; i < count; ++i) {
         A s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-        const A* __restrict pixel = values + i * c;
+        const Seen<T>* __restrict pixel = values + i * c;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
         for (int64_t lane = 0; lane < c; ++lane) {
-          s0 += pixel[lane] * weight[lane];
-          if constexpr (O > 1) s1 += pixel[lane] * weight[c + lane];
-          if constexpr (O > 2) s2 += pixel[lane] * weight[2 * c + lane];
-          if constexpr (O > 3) s3 += pixel[lane] * weight[3 * c + lane];
+          s0 += get(pixel[lane]) * weight[lane];
+          if constexpr (O > 1) s1 += get(pixel[lane]) * weight[c + lane];
+          if constexpr (O > 2) s2 += get(pixel[lane]) * weight[2 * c + lane];
+          if constexpr (O > 3) s3 += get(pixel[lane]) * weight[3 * c + lane];
         }
         const A sums[4] = {s0, s1, s2, s3};
         for (int o = 0; o < O; ++o) rgb[o * chunk + first + i] = sums[o];
@@ -89,39 +89,40 @@ class Projection {
     const int64_t c = args_.c;
     for (int64_t first = 0; first < pixels; first += group) {
       const int64_t count = std::min(group, pixels - first);
-      const A* values = view_run(x + first * c, count * c, in_.data());
-      A* result = result_run(dx + first * c, out_.data());
+      const Seen<T>* values = view_run(x + first * c, count * c, in_.data());
+      Seen<T>* result = result_run(dx + first * c, out_.data());
       for (int64_t i = 0; i < count; ++i) {
         A gradient[O];
         for (int o = 0; o < O; ++o) gradient[o] = rgb[o * chunk + first + i];
-        const A* __restrict pixel = values + i * c;
-        A* __restrict to = result + i * c;
+        const Seen<T>* __restrict pixel = values + i * c;
+        Seen<T>* __restrict to = result + i * c;
 #pragma omp simd
         for (int64_t lane = 0; lane < c; ++lane) {
           A sum = 0;
           for (int o = 0; o < O; ++o) {
             sum += gradient[o] * weight[o * c + lane];
-            dweight[o * c + lane] += gradient[o] * pixel[lane];
+            dweight[o * c + lane] += gradient[o] * get(pixel[lane]);
           }
-          to[lane] = sum;
+          put(sum, to[lane]);
         }
       }
       store_result(result, count * c, dx + first * c);
     }
   }
 
-  void back_run(const A* __restrict x, const A* factors, int64_t pixels, A* __restrict dx, A* sums) {
+  void back_run(const Seen<T>* __restrict x, const A* factors, int64_t pixels, Seen<T>* __restrict dx, A* sums) {
     A s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     const A *__restrict g0 = rgb.data(), *__restrict g1 = g0 + (O > 1) * chunk, *__restrict g2 = g0 + 2 * (O > 2) * chunk,
             *__restrict g3 = g0 + 3 * (O > 3) * chunk;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
     for (int64_t i = 0; i < pixels; ++i) {
+      const A feature = get(x[i]);
       A value = factors[0] * g0[i];
-      s0 += x[i] * g0[i];
-      if constexpr (O > 1) value += factors[1] * g1[i], s1 += x[i] * g1[i];
-      if constexpr (O > 2) value += factors[2] * g2[i], s2 += x[i] * g2[i];
-      if constexpr (O > 3) value += factors[3] * g3[i], s3 += x[i] * g3[i];
-      dx[i] = value;
+      s0 += feature * g0[i];
+      if constexpr (O > 1) value += factors[1] * g1[i], s1 += feature * g1[i];
+      if constexpr (O > 2) value += factors[2] * g2[i], s2 += feature * g2[i];
+      if constexpr (O > 3) value += factors[3] * g3[i], s3 += feature * g3[i];
+      put(value, dx[i]);
     }
     const A all[4] = {s0, s1, s2, s3};
     for (int o = 0; o < O; ++o) sums[o] = all[o];

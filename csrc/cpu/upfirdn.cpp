@@ -1,6 +1,5 @@
-// Zero insertion, padding, filtering and decimation. Zeros are inserted along rows only, where the loops are long and
-// even; along columns the taps that would meet them are left out, and rows that would be dropped are never computed.
-#include "fir.h"
+// Upsampling, filtering and decimation of whole pictures, band by band of rows.
+#include "filtered_rows.h"
 #include "../formulas.h"
 #include "functions.h"
 #include "parallel.h"
@@ -33,133 +32,116 @@ struct Taps {
     const int64_t at_row = (largest - values) / args.fw, at_column = (largest - values) % args.fw;
     for (int j = 0; j < args.fw; ++j) row[j] = values[at_row * args.fw + j];
     for (int i = 0; i < args.fh; ++i) column[i] = *largest == A(0) ? A(0) : values[i * args.fw + at_column] / *largest;
+    const A nothing = std::abs(*largest) * (sizeof(A) == 8 ? A(1e-15) : A(1e-7));
     for (int64_t i = 0; i < count; ++i) {
-      if (std::abs(column[i / args.fw] * row[i % args.fw] - values[i]) > A(1e-7) * std::abs(*largest))
-        return matrix.assign(values, values + count);
+      if (std::abs(column[i / args.fw] * row[i % args.fw] - values[i]) <= nothing) continue;
+      matrix.assign(values, values + count);
+      row.clear();
+      return;
     }
   }
 
   std::vector<A> row, column, matrix;
 };
 
-// Rows with zeros inserted and padding, `columns` pixels long before they are filtered along themselves.
+// A band of rows of one part: some channels, or all with channels last.
 template <typename T>
-class Lines {
+class Band {
  public:
   using A = Computed<T>;
-  Lines(const Upfirdn& args, const Taps<A>& taps, int64_t lanes)
-      : args_(args),
-        taps_(taps),
-        lanes_(lanes),
-        full_((args.out_w - 1) * args.down + 1),
-        slots_((args.fh + args.up - 1) / args.up),
-        padded_((full_ + args.fw - 1) * lanes),
-        ring_(slots_ * (taps.matrix.empty() ? full_ * lanes : static_cast<int64_t>(padded_.size()))),
-        width_(static_cast<int64_t>(ring_.size()) / slots_),
-        line_(full_ * lanes),
-        values_(args.w * lanes) {}
+  Band(const Upfirdn& args, const Taps<A>& taps, const Runs& runs)
+      : args_(args), taps_(taps), runs_(runs), lanes_(args.channels_last ? args.c : 1),
+        rows_({args.w, args.out_w, args.left, args.up, args.down, lanes_, args.channels_last ? 1 : runs.channels},
+              taps.row, args.fw, (args.fh + args.up - 1) / args.up),
+        line_(args.up * rows_.pitch * (args.channels_last ? 1 : runs.channels)), result_(args.out_w * lanes_) {}
 
-  void push(int64_t row, const T* from) {
-    A* kept = ring_.data() + row % slots_ * width_;
-    A* padded = taps_.matrix.empty() ? padded_.data() : kept;
-    spread_row(view_run(from, args_.w * lanes_, values_.data()), padded);
-    if (taps_.matrix.empty()) filter(padded, taps_.row.data(), kept, true);
-  }
-
-  // The output row `row` from the rows that are kept.
-  void combine(int64_t row, T* to) {
-    bool first = true;
-    for (int k = first_tap(row, args_.up, args_.down, args_.top); k < args_.fh; k += args_.up) {
-      const int64_t source = source_index(row, k, args_.up, args_.down, args_.top, args_.h);
-      if (source < 0) continue;
-      const A* kept = ring_.data() + source % slots_ * width_;
-      if (taps_.matrix.empty()) add_scaled(kept, taps_.column[k], first);
-      else filter(kept, taps_.matrix.data() + k * args_.fw, line_.data(), first);
-      first = false;
+  void run(const Part& part, int64_t first, int64_t end) {
+    const int64_t plane = args_.h * args_.w, segments = args_.channels_last ? 1 : part.channels;
+    const T* x = static_cast<const T*>(args_.x) + (args_.channels_last ? part.n * plane * args_.c : (part.n * args_.c + part.channel) * plane);
+    int64_t next = 0;
+    for (int64_t row = first; row < end; ++row) {
+      // The rows that it is made of: from the first at or behind its first tap to the last at or before its last one.
+      const int64_t top = row * args_.down - args_.top, from = top <= 0 ? 0 : (top + args_.up - 1) / args_.up;
+      const int64_t bottom = top + args_.fh - 1, last = bottom < 0 ? 0 : std::min(bottom / args_.up + 1, args_.h);
+      for (next = std::max(next, from); next < last; ++next) rows_.push(next, x + next * args_.w * lanes_, segments, plane);
+      taps_.matrix.empty() ? combine(row) : combine_matrix(row);
+      store(part, row, segments);
     }
-    if (first) std::fill(line_.begin(), line_.end(), A(0));
-    store(to);
   }
 
  private:
-  void spread_row(const A* values, A* padded) {
-    if (args_.up == 1) {
-      const int64_t start = std::max<int64_t>(0, args_.left), skip = std::max<int64_t>(0, -args_.left);
-      const int64_t room = static_cast<int64_t>(padded_.size()) / lanes_ - start;
-      const int64_t count = std::max<int64_t>(0, std::min(args_.w - skip, room));
-      std::copy_n(values + skip * lanes_, count * lanes_, padded + start * lanes_);
-      return;
+  void combine(int64_t row) {
+    const A* sources[64];
+    A weights[64];
+    int count = 0;
+    const int64_t length = rows_.length * args_.up;
+    bool add = false;
+    for (int k = first_tap(row, args_.up, args_.down, args_.top); k < args_.fh; k += args_.up) {
+      const int64_t source = source_index(row, k, args_.up, args_.down, args_.top, args_.h);
+      if (source < 0) continue;
+      sources[count] = rows_.kept(source), weights[count++] = taps_.column[k] * static_cast<A>(args_.gain);
+      if (count == 64) combine_rows(sources, weights, count, length, add, line_.data()), count = 0, add = true;
     }
-    for (int64_t i = 0; i < args_.w; ++i) {
-      const int64_t at = i * args_.up + args_.left;
-      if (at < 0 || at >= static_cast<int64_t>(padded_.size()) / lanes_) continue;
-      if (lanes_ == 1) padded[at] = values[i];
-      else std::copy_n(values + i * lanes_, lanes_, padded + at * lanes_);
+    if (count || !add) combine_rows(sources, weights, count, length, add, line_.data());
+  }
+
+  void combine_matrix(int64_t row) {
+    bool add = false;
+    for (int k = first_tap(row, args_.up, args_.down, args_.top); k < args_.fh; k += args_.up) {
+      const int64_t source = source_index(row, k, args_.up, args_.down, args_.top, args_.h);
+      if (source < 0) continue;
+      for (int p = 0; p < args_.up; ++p)
+        rows_.filter(rows_.kept(source), taps_.matrix.data() + k * args_.fw, p, add, line_.data() + p * rows_.length);
+      add = true;
+    }
+    if (!add) std::fill(line_.begin(), line_.end(), A(0));
+    for (A& value : line_) value *= static_cast<A>(args_.gain);
+  }
+
+  // Brings the phases together and stores them.
+  void store(const Part& part, int64_t row, int64_t segments) {
+    for (int64_t segment = 0; segment < segments; ++segment) {
+      const int64_t plane = args_.channels_last ? part.n : part.n * args_.c + part.channel + segment;
+      T* to = static_cast<T*>(args_.y) + (plane * args_.out_h + row) * args_.out_w * lanes_;
+      const A* line = line_.data() + segment * rows_.pitch;
+      if (args_.up > 1) line = interleave(line);
+      store_run(line, args_.out_w * lanes_, to);
     }
   }
 
-  // to[i] (+)= sum_k taps[k] * from[i + k]
-  void filter(const A* from, const A* taps, A* __restrict to, bool fresh) {
-    const int64_t length = full_ * lanes_;
-    for (int k = 0; k < args_.fw; ++k) {
-      const A* __restrict shifted = from + k * lanes_;
-      const A tap = taps[k];
-      if (k == 0 && fresh) {
-#pragma omp simd
-        for (int64_t i = 0; i < length; ++i) to[i] = tap * shifted[i];
-      } else {
-#pragma omp simd
-        for (int64_t i = 0; i < length; ++i) to[i] += tap * shifted[i];
-      }
+  const A* interleave(const A* line) {
+    A* __restrict to = result_.data();
+    const int64_t up = args_.up, half = args_.out_w / 2;
+    if (lanes_ == 1 && up == 2) {
+      const A *__restrict even = line, *__restrict odd = line + rows_.length;
+      for (int64_t i = 0; i < half; ++i) to[2 * i] = even[i], to[2 * i + 1] = odd[i];
+      if (args_.out_w % 2) to[2 * half] = even[half];
+      return to;
     }
-  }
-
-  void add_scaled(const A* __restrict from, A factor, bool fresh) {
-    A* __restrict to = line_.data();
-    if (fresh) {
-#pragma omp simd
-      for (int64_t i = 0; i < full_ * lanes_; ++i) to[i] = factor * from[i];
-    } else {
-#pragma omp simd
-      for (int64_t i = 0; i < full_ * lanes_; ++i) to[i] += factor * from[i];
-    }
-  }
-
-  void store(T* to) {
-    A* __restrict line = line_.data();
-    const A gain = static_cast<A>(args_.gain);
-    for (int64_t i = 0; i < args_.out_w; ++i)  // decimation in place: what is read lies at or behind what is written
-      for (int64_t lane = 0; lane < lanes_; ++lane) line[i * lanes_ + lane] = gain * line[i * args_.down * lanes_ + lane];
-    store_run(line_.data(), args_.out_w * lanes_, to);
+    for (int64_t i = 0; i < args_.out_w; ++i)
+      std::copy_n(line + i % up * rows_.length + i / up * lanes_, lanes_, to + i * lanes_);
+    return to;
   }
 
   const Upfirdn& args_;
   const Taps<A>& taps_;
-  int64_t lanes_, full_, slots_;
-  std::vector<A> padded_, ring_;
-  int64_t width_;
-  std::vector<A> line_, values_;
+  const Runs& runs_;
+  int64_t lanes_;
+  FilteredRows<A> rows_;
+  std::vector<A> line_, result_;
 };
 
 template <typename T>
 void run(const Upfirdn& args) {
   const Taps<Computed<T>> taps(args);
-  const int64_t planes = args.n * (args.channels_last ? 1 : args.c), lanes = args.channels_last ? args.c : 1;
-  const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.out_w * lanes));
-  const int64_t bands = (args.out_h + rows - 1) / rows;
-  parallel(planes * bands, rows * args.out_w * lanes, [&](int64_t first, int64_t last) {
-    Lines<T> lines(args, taps, lanes);
+  const Runs runs(args.n, args.c, std::max(args.w, args.out_w), args.channels_last, 1);
+  const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.out_w * runs.channels));
+  const int64_t bands = (args.out_h + rows - 1) / rows, tasks = runs.tasks / runs.parts * bands;
+  parallel(tasks, args.out_h * args.out_w * runs.channels / bands, [&](int64_t first, int64_t last) {
+    Band<T> band(args, taps, runs);
     for (int64_t task = first; task < last; ++task) {
-      const T* x = static_cast<const T*>(args.x) + task / bands * args.h * args.w * lanes;
-      T* y = static_cast<T*>(args.y) + task / bands * args.out_h * args.out_w * lanes;
-      int64_t next = 0;
-      for (int64_t row = task % bands * rows; row < std::min((task % bands + 1) * rows, args.out_h); ++row) {
-        // Sources of this row: from the first sample at or behind its first tap to the last one at or before its last.
-        const int64_t top = row * args.down - args.top, from = top <= 0 ? 0 : (top + args.up - 1) / args.up;
-        const int64_t bottom = top + args.fh - 1, end = bottom < 0 ? 0 : std::min(bottom / args.up + 1, args.h);
-        for (next = std::max(next, from); next < end; ++next) lines.push(next, x + next * args.w * lanes);
-        lines.combine(row, y + row * args.out_w * lanes);
-      }
+      const int64_t begin = task % bands * rows;
+      band.run(runs.part(task / bands * runs.parts), begin, std::min(begin + rows, args.out_h));
     }
   });
 }

@@ -12,64 +12,65 @@ struct Shape {
   A alpha, gain, clamp;
 };
 
-template <typename A>
-using ForwardRun = void (*)(const A* __restrict x, const A* __restrict bias, int64_t count, Shape<A> shape,
-                            A* __restrict y);
-template <typename A>
-using BackwardRun = void (*)(const A* __restrict dy, const A* __restrict reference, const A* __restrict bias,
-                             int64_t count, Shape<A> shape, A* __restrict dx, A* __restrict sums);
+template <typename X, typename A = Computed<X>>
+using ForwardRun = void (*)(const X* __restrict x, const A* __restrict bias, int64_t count, Shape<A> shape,
+                            X* __restrict y);
+template <typename X, typename A = Computed<X>>
+using BackwardRun = void (*)(const X* __restrict dy, const X* __restrict reference, const A* __restrict bias,
+                             int64_t count, Shape<A> shape, X* __restrict dx, A* __restrict sums);
 
-template <Activation act, typename A>
-void forward_run(const A* __restrict x, const A* __restrict bias, int64_t count, Shape<A> shape, A* __restrict y) {
+template <Activation act, typename X, typename A = Computed<X>>
+void forward_run(const X* __restrict x, const A* __restrict bias, int64_t count, Shape<A> shape, X* __restrict y) {
   const A bound = shape.clamp < A(0) ? A(INFINITY) : shape.clamp;
 #pragma omp simd
-  for (int64_t i = 0; i < count; ++i) y[i] = clamped(activate<act>(x[i] + bias[i], shape.alpha) * shape.gain, bound);
+  for (int64_t i = 0; i < count; ++i)
+    put(clamped(activate<act>(get(x[i]) + bias[i], shape.alpha) * shape.gain, bound), y[i]);
 }
 
-template <Activation act, typename A>
-void backward_run(const A* __restrict dy, const A* __restrict reference, const A* __restrict bias, int64_t count,
-                  Shape<A> shape, A* __restrict dx, A* __restrict sums) {
+template <Activation act, typename X, typename A = Computed<X>>
+void backward_run(const X* __restrict dy, const X* __restrict reference, const A* __restrict bias, int64_t count,
+                  Shape<A> shape, X* __restrict dx, A* __restrict sums) {
   const A bound = shape.clamp < A(0) ? A(INFINITY) : shape.clamp, back = A(1) / shape.gain;
 #pragma omp simd
   for (int64_t i = 0; i < count; ++i) {
     A steepness, y;
     if constexpr (act == Activation::swish) {
-      const A pre = reference[i] + bias[i];
+      const A pre = get(reference[i]) + bias[i];
       steepness = slope<act>(pre, shape.alpha), y = activate<act>(pre, shape.alpha) * shape.gain;
     } else {
-      steepness = slope<act>(reference[i] * back, shape.alpha), y = reference[i];
+      y = get(reference[i]), steepness = slope<act>(y * back, shape.alpha);
     }
-    const A value = inside(y, bound) ? dy[i] * steepness * shape.gain : A(0);
-    dx[i] = value;
+    const A value = inside(y, bound) ? get(dy[i]) * steepness * shape.gain : A(0);
+    put(value, dx[i]);
     sums[i] += value;
   }
 }
 
-template <typename A>
+template <typename X>
 struct ActivationRuns {
-  ForwardRun<A> forward;
-  BackwardRun<A> backward;
+  ForwardRun<X> forward;
+  BackwardRun<X> backward;
 };
 
-template <Activation act, typename A>
-constexpr ActivationRuns<A> runs_of() {
-  return {forward_run<act, A>, backward_run<act, A>};
+template <Activation act, typename X>
+constexpr ActivationRuns<X> runs_of() {
+  return {forward_run<act, X>, backward_run<act, X>};
 }
 
-template <typename A>
-ActivationRuns<A> choose(Activation act) {
+template <typename X>
+ActivationRuns<X> choose(Activation act) {
   switch (act) {
-    case Activation::relu: return runs_of<Activation::relu, A>();
-    case Activation::lrelu: return runs_of<Activation::lrelu, A>();
-    case Activation::tanh: return runs_of<Activation::tanh, A>();
-    case Activation::sigmoid: return runs_of<Activation::sigmoid, A>();
-    case Activation::elu: return runs_of<Activation::elu, A>();
-    case Activation::selu: return runs_of<Activation::selu, A>();
-    case Activation::softplus: return runs_of<Activation::softplus, A>();
-    case Activation::swish: return runs_of<Activation::swish, A>();
+    case Activation::relu: return runs_of<Activation::relu, X>();
+    case Activation::lrelu: return runs_of<Activation::lrelu, X>();
+    case Activation::tanh: return runs_of<Activation::tanh, X>();
+    case Activation::sigmoid: return runs_of<Activation::sigmoid, X>();
+    case Activation::elu: return runs_of<Activation::elu, X>();
+    case Activation::selu: return runs_of<Activation::selu, X>();
+    case Activation::softplus: return runs_of<Activation::softplus, X>();
+    case Activation::swish: return runs_of<Activation::swish, X>();
     case Activation::linear: break;
   }
-  return runs_of<Activation::linear, A>();
+  return runs_of<Activation::linear, X>();
 }
 
 // A bias along the last dimension is channels-last with every row a pixel.
@@ -86,17 +87,17 @@ template <typename T>
 void forward(const BiasAct& args) {
   using A = Computed<T>;
   const Runs runs = cut(args);
-  const auto run = choose<A>(args.act).forward;
+  const auto run = choose<Seen<T>>(args.act).forward;
   parallel(runs.tasks, runs.elements(), [&](int64_t first, int64_t last) {
     Buffers<A> buffers(runs, 3);
     A *bias = buffers[0], *in = buffers[1], *out = buffers[2];
     for (int64_t task = first; task < last; ++task) {
       const Part part = runs.part(task);
-      spread<A>(args.bias, part.channel, runs, A(0), bias);
+      spread<A>(args.bias, 0, part, runs, A(0), bias);
       for (int64_t pixel = part.begin; pixel < part.end; pixel += runs.run_pixels) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
-        A* result = result_run(to, out);
+        Seen<T>* result = result_run(to, out);
         run(view_run(static_cast<const T*>(args.x) + at, count, in), bias, count, shape_of<A>(args), result);
         store_result(result, count, to);
       }
@@ -108,7 +109,7 @@ template <typename T>
 void backward(const BiasAct& args) {
   using A = Computed<T>;
   const Runs runs = cut(args);
-  const auto run = choose<A>(args.act).backward;
+  const auto run = choose<Seen<T>>(args.act).backward;
   const int64_t n = args.inner == 1 ? 1 : args.outer;
   A* partial = static_cast<A*>(args.scratch);
   parallel(runs.tasks, runs.elements(), [&](int64_t first, int64_t last) {
@@ -116,36 +117,36 @@ void backward(const BiasAct& args) {
     A *bias = buffers[0], *sums = buffers[1], *in = buffers[2], *kept = buffers[3], *out = buffers[4];
     for (int64_t task = first; task < last; ++task) {
       const Part part = runs.part(task);
-      spread<A>(args.bias, part.channel, runs, A(0), bias);
-      fill_run(runs, A(0), sums);
+      spread<A>(args.bias, 0, part, runs, A(0), bias);
+      std::fill_n(sums, runs.length, A(0));
       for (int64_t pixel = part.begin; pixel < part.end; pixel += runs.run_pixels) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
-        A* result = result_run(to, out);
+        Seen<T>* result = result_run(to, out);
         run(view_run(static_cast<const T*>(args.x) + at, count, in),
             view_run(static_cast<const T*>(args.reference) + at, count, kept), bias, count, shape_of<A>(args), result,
             sums);
         store_result(result, count, to);
       }
-      fold_run(sums, runs, partial + sum_offset(runs, part, task, n, args.channels));
+      fold_run(sums, part, runs, partial + sum_offset(runs, part, task, n));
     }
   });
-  fold_rows(partial, runs.parts() * n, args.channels, static_cast<A*>(args.sums));
+  fold_rows(partial, runs.parts * n, args.channels, static_cast<A*>(args.sums));
 }
 
-template <typename A>
-void scale_run(const A* __restrict x, const A* __restrict styles, int64_t count, A* __restrict y) {
+template <typename X, typename A>
+void scale_run(const X* __restrict x, const A* __restrict styles, int64_t count, X* __restrict y) {
 #pragma omp simd
-  for (int64_t i = 0; i < count; ++i) y[i] = x[i] * styles[i];
+  for (int64_t i = 0; i < count; ++i) put(get(x[i]) * styles[i], y[i]);
 }
 
-template <typename A>
-void scale_backward_run(const A* __restrict dy, const A* __restrict x, const A* __restrict styles, int64_t count,
-                        A* __restrict dx, A* __restrict sums) {
+template <typename X, typename A>
+void scale_backward_run(const X* __restrict dy, const X* __restrict x, const A* __restrict styles, int64_t count,
+                        X* __restrict dx, A* __restrict sums) {
 #pragma omp simd
   for (int64_t i = 0; i < count; ++i) {
-    dx[i] = dy[i] * styles[i];
-    sums[i] += dy[i] * x[i];
+    put(get(dy[i]) * styles[i], dx[i]);
+    sums[i] += get(dy[i]) * get(x[i]);
   }
 }
 
@@ -158,12 +159,12 @@ void scale(const Modulate& args) {
     A *styles = buffers[0], *in = buffers[1], *out = buffers[2];
     for (int64_t task = first; task < last; ++task) {
       const Part part = runs.part(task);
-      spread<A>(args.styles, part.n * args.c + part.channel, runs, A(1), styles);
+      spread<A>(args.styles, part.n * args.c, part, runs, A(1), styles);
       for (int64_t pixel = part.begin; pixel < part.end; pixel += runs.run_pixels) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
-        A* result = result_run(to, out);
-        scale_run<A>(view_run(static_cast<const T*>(args.x) + at, count, in), styles, count, result);
+        Seen<T>* result = result_run(to, out);
+        scale_run(view_run(static_cast<const T*>(args.x) + at, count, in), styles, count, result);
         store_result(result, count, to);
       }
     }
@@ -180,21 +181,21 @@ void scale_backward(const Modulate& args) {
     A *styles = buffers[0], *sums = buffers[1], *in = buffers[2], *kept = buffers[3], *out = buffers[4];
     for (int64_t task = first; task < last; ++task) {
       const Part part = runs.part(task);
-      spread<A>(args.styles, part.n * args.c + part.channel, runs, A(1), styles);
-      fill_run(runs, A(0), sums);
+      spread<A>(args.styles, part.n * args.c, part, runs, A(1), styles);
+      std::fill_n(sums, runs.length, A(0));
       for (int64_t pixel = part.begin; pixel < part.end; pixel += runs.run_pixels) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
-        A* result = result_run(to, out);
-        scale_backward_run<A>(view_run(static_cast<const T*>(args.x) + at, count, in),
+        Seen<T>* result = result_run(to, out);
+        scale_backward_run(view_run(static_cast<const T*>(args.x) + at, count, in),
                               view_run(static_cast<const T*>(args.reference) + at, count, kept), styles, count, result,
                               sums);
         store_result(result, count, to);
       }
-      fold_run(sums, runs, partial + sum_offset(runs, part, task, args.n, args.c));
+      fold_run(sums, part, runs, partial + sum_offset(runs, part, task, args.n));
     }
   });
-  fold_rows(partial, runs.parts(), args.n * args.c, static_cast<A*>(args.sums));
+  fold_rows(partial, runs.parts, args.n * args.c, static_cast<A*>(args.sums));
 }
 
 }  // namespace
@@ -208,7 +209,7 @@ void bias_act_backward(const BiasAct& args, Stream) {
 }
 
 int64_t bias_act_scratch(const BiasAct& args) {
-  return cut(args).parts() * (args.inner == 1 ? 1 : args.outer) * args.channels;
+  return cut(args).parts * (args.inner == 1 ? 1 : args.outer) * args.channels;
 }
 
 void modulate(const Modulate& args, Stream) {
@@ -220,7 +221,7 @@ void modulate_backward(const Modulate& args, Stream) {
 }
 
 int64_t modulate_scratch(const Modulate& args) {
-  return Runs(args.n, args.c, args.pixels, args.channels_last).parts() * args.n * args.c;
+  return Runs(args.n, args.c, args.pixels, args.channels_last).parts * args.n * args.c;
 }
 
 }  // namespace nada::cpu
