@@ -12,8 +12,6 @@
 #endif
 
 #include <cstdint>
-#include <stdexcept>
-#include <string>
 
 #include "../bodies.h"
 
@@ -36,19 +34,21 @@ inline int power_of_two(int64_t value, int limit) {
   return power;
 }
 
+// Throws std::runtime_error. In bodies.cu: its headers would be read for every architecture of every other file.
+[[noreturn]] void fail(const char* op, const char* why);
+
 // Runs kernel(args...) with a one-dimensional grid. Nothing waits for it, so that a CUDA graph can record it.
 template <typename... Wanted, typename... Given>
 void launch(const char* op, void (*kernel)(Wanted...), int64_t blocks, int threads, Stream stream, Given... args) {
   if (blocks <= 0) return;
-  if (blocks > INT32_MAX) throw std::runtime_error(std::string("nada::") + op + ": the tensor is too large for one launch.");
+  if (blocks > INT32_MAX) fail(op, "the tensor is too large for one launch");
 #if defined(__CUDACC__)
   kernel<<<static_cast<unsigned>(blocks), threads, 0, static_cast<cudaStream_t>(stream)>>>(args...);
 #else
   emulator::launch(kernel, static_cast<unsigned>(blocks), threads, stream, args...);
 #endif
   const cudaError_t error = cudaGetLastError();
-  if (error != cudaSuccess)
-    throw std::runtime_error(std::string("nada::") + op + ": the kernel could not be started: " + cudaGetErrorString(error));
+  if (error != cudaSuccess) fail(op, cudaGetErrorString(error));
 }
 
 template <typename T>

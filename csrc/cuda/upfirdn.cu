@@ -64,7 +64,7 @@ __device__ __forceinline__ void gather(const UpfirdnArgs<T>& args, const T* x, i
 }
 
 template <typename T, bool last, int UP, int DOWN, int TAPS>
-__global__ void __launch_bounds__(kThreads, kBlocks<T, TAPS == 0>) upfirdn_kernel(const UpfirdnArgs<T> args) {
+__global__ void __launch_bounds__(kThreads, kBlocks<T, last || TAPS == 0>) upfirdn_kernel(const UpfirdnArgs<T> args) {
   constexpr int V = last ? kVector<T> : 1;
   const int64_t item = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (item >= args.items) return;
