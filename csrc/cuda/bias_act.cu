@@ -72,6 +72,7 @@ struct BiasActForward : BiasActLine<T, last_> {
   }
 };
 
+// What lies behind the end of a line is read as zeros, whose gradient of zero adds nothing to the sum.
 template <typename T, bool last_>
 struct BiasActBackward : BiasActLine<T, last_> {
   using Base = BiasActLine<T, last_>;
@@ -101,8 +102,7 @@ struct BiasActBackward : BiasActLine<T, last_> {
   }
 };
 
-// Elements after the last of a line are read as zeros, so that they add nothing: their gradient is zero.
-
+// Of a bias along the last dimension, every row is a pixel and the channels come last.
 struct Seen {
   int64_t n, c, pixels;
   bool last;

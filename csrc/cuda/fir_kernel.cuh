@@ -70,7 +70,10 @@ __global__ void __launch_bounds__(FirShape<T, COUNT, last>::threads, kBlocks<T, 
     horizontal<Shape, COUNT, last>(between, weights, count, item, item_row, args.lanes, v);
     if (result >= 0) finish<last, backward, N>(args, line, sides, here, result, v);
   }
-  if constexpr (backward) write_fir_sums<Shape, V>(args, source.sums, shared.between[0], first, int64_t(slab) * args.strips + strip);
+  if constexpr (backward) {
+    const int64_t part = int64_t(slab) * args.strips + strip;
+    write_fir_sums<Shape, V>(args, source.sums, shared.between[0], first, part);
+  }
 }
 
 template <typename T, int COUNT, bool last, bool backward>
