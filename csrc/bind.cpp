@@ -38,8 +38,6 @@ void define(StableLibrary& library) {
   library.def(
       "torgb_backward(Tensor dimage, Tensor x, Tensor weight, Tensor? bias, float clamp) "
       "-> (Tensor dx, Tensor dweight, Tensor dbias)");
-  library.def("modulate(Tensor x, Tensor styles) -> Tensor");
-  library.def("modulate_backward(Tensor dy, Tensor x, Tensor styles) -> (Tensor dx, Tensor dstyles)");
 }
 
 template <const Bodies& bodies>
@@ -53,8 +51,6 @@ void implement(StableLibrary& library) {
   library.impl("fir_epilogue_backward", TORCH_BOX((&calls::fir_epilogue_backward<bodies>)));
   library.impl("torgb", TORCH_BOX((&calls::torgb<bodies>)));
   library.impl("torgb_backward", TORCH_BOX((&calls::torgb_backward<bodies>)));
-  library.impl("modulate", TORCH_BOX((&calls::modulate<bodies>)));
-  library.impl("modulate_backward", TORCH_BOX((&calls::modulate_backward<bodies>)));
 }
 
 }  // namespace

@@ -99,19 +99,6 @@ struct Upfirdn {
   Type type;
 };
 
-// y = x * styles[n,c]; backward: gradient of x = dy * styles, sums[n,c] = sum_hw dy * x.
-struct Modulate {
-  const void* x;          // (n, c, pixels); backward: the gradient of y
-  const void* styles;     // A[n, c]
-  const void* reference;  // backward only: x
-  void* y;                // backward: the gradient of x
-  void* sums;             // backward only: A[n, c]
-  void* scratch;          // backward only
-  int64_t n, c, pixels;
-  bool channels_last;
-  Type type;
-};
-
 using Stream = void*;  // the accelerator's native stream; null on a CPU
 
 struct Bodies {
@@ -125,9 +112,6 @@ struct Bodies {
   void (*torgb_backward)(const ToRgb&, Stream);
   int64_t (*torgb_scratch)(const ToRgb&);
   void (*upfirdn)(const Upfirdn&, Stream);
-  void (*modulate)(const Modulate&, Stream);
-  void (*modulate_backward)(const Modulate&, Stream);
-  int64_t (*modulate_scratch)(const Modulate&);
 };
 
 extern const Bodies cpu_bodies;   // cpu/bodies.cpp

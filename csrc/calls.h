@@ -5,6 +5,8 @@
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
+#include <torch/headeronly/util/BFloat16.h>
+#include <torch/headeronly/util/Half.h>
 
 #include <optional>
 #include <tuple>
@@ -26,6 +28,14 @@ inline Type type_of(const Tensor& x) {
     case ScalarType::BFloat16: return Type::bf16;
     default: STD_TORCH_CHECK(false, "nada's operators take float32, float64, float16 and bfloat16 tensors."); return Type::f32;
   }
+}
+
+// The bound as a result of x's type holds it. Backward passes find out from the stored result whether it was clamped.
+inline double stored(double clamp, const Tensor& x) {
+  const float bound = static_cast<float>(clamp);
+  if (x.scalar_type() == ScalarType::Half) return static_cast<float>(torch::headeronly::Half(bound));
+  if (x.scalar_type() == ScalarType::BFloat16) return static_cast<float>(torch::headeronly::BFloat16(bound));
+  return x.scalar_type() == ScalarType::Float ? bound : clamp;
 }
 
 inline ScalarType accumulated(const Tensor& x) {

@@ -10,7 +10,7 @@ inline Epilogue epilogue_sizes(const Tensor& x, bool channels_last, int64_t h, i
   Epilogue args{};
   args.n = x.size(0), args.c = x.size(1), args.in_h = x.size(2), args.in_w = x.size(3);
   args.h = h, args.w = w;
-  args.alpha = alpha, args.gain = gain, args.clamp = clamp;
+  args.alpha = alpha, args.gain = gain, args.clamp = stored(clamp, x);
   args.channels_last = channels_last, args.type = type_of(x);
   return args;
 }

@@ -1,4 +1,4 @@
-// bias_act, modulate and upfirdn2d: from tensors to structs.
+// bias_act and upfirdn2d: from tensors to structs.
 #pragma once
 
 #include "calls.h"
@@ -21,7 +21,7 @@ inline BiasAct bias_act_arguments(const Tensor& x, int64_t dim, bool channels_la
   BiasAct args{};
   split(args, x, dim, channels_last);
   args.act = static_cast<Activation>(act);
-  args.alpha = alpha, args.gain = gain, args.clamp = clamp;
+  args.alpha = alpha, args.gain = gain, args.clamp = stored(clamp, x);
   args.type = type_of(x);
   return args;
 }
@@ -65,46 +65,6 @@ std::tuple<Tensor, Tensor> bias_act_backward(const Tensor& dy_given, const Tenso
   args.y = dx.mutable_data_ptr(), args.sums = dbias.mutable_data_ptr(), args.scratch = scratch.mutable_data_ptr();
   bodies.bias_act_backward(args, OnDevice<bodies>(dy).stream);
   return {dx, dbias};
-}
-
-inline Modulate modulate_arguments(const Tensor& x, const Tensor& styles, bool channels_last) {
-  check_image(x, "modulate");
-  check_size(styles, x.size(0) * x.size(1), "the styles of modulate");
-  Modulate args{};
-  args.styles = styles.const_data_ptr();
-  args.n = x.size(0), args.c = x.size(1), args.pixels = x.size(2) * x.size(3);
-  args.channels_last = channels_last, args.type = type_of(x);
-  return args;
-}
-
-template <const Bodies& bodies>
-Tensor modulate(const Tensor& given, const Tensor& styles_given) {
-  const bool channels_last = has_channels_last(given);
-  const Tensor x = dense(given, channels_last), styles = small(styles_given, accumulated(x));
-  Tensor y = make_like(x, channels_last);
-  Modulate args = modulate_arguments(x, styles, channels_last);
-  args.x = x.const_data_ptr(), args.y = y.mutable_data_ptr();
-  if (x.numel() > 0) bodies.modulate(args, OnDevice<bodies>(x).stream);
-  return y;
-}
-
-template <const Bodies& bodies>
-std::tuple<Tensor, Tensor> modulate_backward(const Tensor& dy_given, const Tensor& x_given, const Tensor& styles_given) {
-  const bool channels_last = has_channels_last(x_given);
-  const Tensor x = dense(x_given, channels_last), dy = dense(dy_given, channels_last);
-  STD_TORCH_CHECK(dy.numel() == x.numel() && dy.scalar_type() == x.scalar_type(),
-                  "nada::modulate_backward: the gradient does not fit what it is the gradient of.");
-  const ScalarType type = accumulated(x);
-  const Tensor styles = small(styles_given, type);
-  Tensor dx = make_like(x, channels_last);
-  Tensor dstyles = make(x, {x.size(0), x.size(1)}, type);
-  Modulate args = modulate_arguments(x, styles, channels_last);
-  if (x.numel() == 0) return {dx, torch::stable::zero_(dstyles)};
-  Tensor scratch = make(x, {bodies.modulate_scratch(args)}, type);
-  args.x = dy.const_data_ptr(), args.reference = x.const_data_ptr(), args.y = dx.mutable_data_ptr();
-  args.sums = dstyles.mutable_data_ptr(), args.scratch = scratch.mutable_data_ptr();
-  bodies.modulate_backward(args, OnDevice<bodies>(x).stream);
-  return {dx, dstyles};
 }
 
 inline int64_t filtered_size(int64_t size, int64_t up, int64_t down, int64_t before, int64_t after, int64_t taps) {

@@ -1,4 +1,4 @@
-// bias_act and modulate: one pass over the picture, and one back.
+// bias_act: one pass over the picture, and one back.
 #include "../formulas.h"
 #include "parallel.h"
 #include "functions.h"
@@ -134,70 +134,6 @@ void backward(const BiasAct& args) {
   fold_rows(partial, runs.parts * n, args.channels, static_cast<A*>(args.sums));
 }
 
-template <typename X, typename A>
-void scale_run(const X* __restrict x, const A* __restrict styles, int64_t count, X* __restrict y) {
-#pragma omp simd
-  for (int64_t i = 0; i < count; ++i) put(get(x[i]) * styles[i], y[i]);
-}
-
-template <typename X, typename A>
-void scale_backward_run(const X* __restrict dy, const X* __restrict x, const A* __restrict styles, int64_t count,
-                        X* __restrict dx, A* __restrict sums) {
-#pragma omp simd
-  for (int64_t i = 0; i < count; ++i) {
-    put(get(dy[i]) * styles[i], dx[i]);
-    sums[i] += get(dy[i]) * get(x[i]);
-  }
-}
-
-template <typename T>
-void scale(const Modulate& args) {
-  using A = Computed<T>;
-  const Runs runs(args.n, args.c, args.pixels, args.channels_last);
-  parallel(runs.tasks, runs.elements(), [&](int64_t first, int64_t last) {
-    Buffers<A> buffers(runs, 3);
-    A *styles = buffers[0], *in = buffers[1], *out = buffers[2];
-    for (int64_t task = first; task < last; ++task) {
-      const Part part = runs.part(task);
-      spread<A>(args.styles, part.n * args.c, part, runs, A(1), styles);
-      for (int64_t pixel = part.begin; pixel < part.end; pixel += runs.run_pixels) {
-        const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
-        T* to = static_cast<T*>(args.y) + at;
-        Seen<T>* result = result_run(to, out);
-        scale_run(view_run(static_cast<const T*>(args.x) + at, count, in), styles, count, result);
-        store_result(result, count, to);
-      }
-    }
-  });
-}
-
-template <typename T>
-void scale_backward(const Modulate& args) {
-  using A = Computed<T>;
-  const Runs runs(args.n, args.c, args.pixels, args.channels_last);
-  A* partial = static_cast<A*>(args.scratch);
-  parallel(runs.tasks, runs.elements(), [&](int64_t first, int64_t last) {
-    Buffers<A> buffers(runs, 5);
-    A *styles = buffers[0], *sums = buffers[1], *in = buffers[2], *kept = buffers[3], *out = buffers[4];
-    for (int64_t task = first; task < last; ++task) {
-      const Part part = runs.part(task);
-      spread<A>(args.styles, part.n * args.c, part, runs, A(1), styles);
-      std::fill_n(sums, runs.length, A(0));
-      for (int64_t pixel = part.begin; pixel < part.end; pixel += runs.run_pixels) {
-        const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
-        T* to = static_cast<T*>(args.y) + at;
-        Seen<T>* result = result_run(to, out);
-        scale_backward_run(view_run(static_cast<const T*>(args.x) + at, count, in),
-                              view_run(static_cast<const T*>(args.reference) + at, count, kept), styles, count, result,
-                              sums);
-        store_result(result, count, to);
-      }
-      fold_run(sums, part, runs, partial + sum_offset(runs, part, task, args.n));
-    }
-  });
-  fold_rows(partial, runs.parts, args.n * args.c, static_cast<A*>(args.sums));
-}
-
 }  // namespace
 
 void bias_act(const BiasAct& args, Stream) {
@@ -210,18 +146,6 @@ void bias_act_backward(const BiasAct& args, Stream) {
 
 int64_t bias_act_scratch(const BiasAct& args) {
   return cut(args).parts * (args.inner == 1 ? 1 : args.outer) * args.channels;
-}
-
-void modulate(const Modulate& args, Stream) {
-  with_type(args.type, [&](auto type) { scale<decltype(type)>(args); });
-}
-
-void modulate_backward(const Modulate& args, Stream) {
-  with_type(args.type, [&](auto type) { scale_backward<decltype(type)>(args); });
-}
-
-int64_t modulate_scratch(const Modulate& args) {
-  return Runs(args.n, args.c, args.pixels, args.channels_last).parts * args.n * args.c;
 }
 
 }  // namespace nada::cpu

@@ -7,7 +7,6 @@ const Bodies cpu_bodies = {
     cpu::epilogue, cpu::epilogue_backward, cpu::epilogue_scratch,
     cpu::torgb,    cpu::torgb_backward,    cpu::torgb_scratch,
     cpu::upfirdn,
-    cpu::modulate, cpu::modulate_backward, cpu::modulate_scratch,
 };
 
 }  // namespace nada

@@ -18,8 +18,5 @@ void torgb(const ToRgb&, Stream);
 void torgb_backward(const ToRgb&, Stream);
 int64_t torgb_scratch(const ToRgb&);
 void upfirdn(const Upfirdn&, Stream);
-void modulate(const Modulate&, Stream);
-void modulate_backward(const Modulate&, Stream);
-int64_t modulate_scratch(const Modulate&);
 
 }  // namespace nada::cpu

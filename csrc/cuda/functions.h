@@ -19,8 +19,5 @@ void torgb_masked_gradient(const ToRgb& args, void* masked, Stream stream);
 void torgb_backward(const ToRgb& args, Stream stream);
 int64_t torgb_scratch(const ToRgb& args);
 void upfirdn(const Upfirdn& args, Stream stream);
-void modulate(const Modulate& args, Stream stream);
-void modulate_backward(const Modulate& args, Stream stream);
-int64_t modulate_scratch(const Modulate& args);
 
 }  // namespace nada::cuda

@@ -72,11 +72,6 @@ def _bias_act(place: Place) -> Call:
     return Call(ops.bias_act, ops.bias_act_reference, tensors, ("x", "bias"), ("y",), {"act": "lrelu"})
 
 
-def _modulate(place: Place) -> Call:
-    tensors = {"x": place.maps(), "styles": place.numbers(place.batch, place.channels)}
-    return Call(ops.modulate, ops.modulate_reference, tensors, ("x", "styles"), ("x", "styles"), {})
-
-
 def _sides(place: Place) -> dict[str, Tensor]:
     return {
         "factors": place.numbers(place.batch, place.channels),
@@ -134,7 +129,6 @@ def _downsample(place: Place) -> Call:
 
 OPERATORS: dict[str, Callable[[Place], Call]] = {
     "bias_act": _bias_act,
-    "modulate": _modulate,
     "styled_epilogue": _styled_epilogue,
     "filtered_epilogue": _filtered_epilogue,
     "to_rgb": _to_rgb,

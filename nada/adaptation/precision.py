@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from nada.models import Compute
+from nada.models import Compute, KeptWeights
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -31,12 +31,12 @@ def native_bf16() -> bool:
     return any(check() for check in checks if check is not None)
 
 
-def compute_in(precision: str, checkpoint: bool = False) -> Compute:
+def compute_in(precision: str, checkpoint: bool = False, kept: KeptWeights | None = None) -> Compute:
     """Return how feature maps are computed in "fp32", "bf16" or "fp16": always with the channels of a pixel together.
 
     That order is the faster one for every type on both kinds of device, and the only fast one for 16 bits on GPUs.
     """
-    return Compute(DTYPES[precision], channels_last=True, checkpoint=checkpoint)
+    return Compute(DTYPES[precision], channels_last=True, checkpoint=checkpoint, kept=kept)
 
 
 def allow_fast_matmuls() -> None:

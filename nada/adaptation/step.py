@@ -16,7 +16,7 @@ from nada.adaptation.precision import compute_in
 from nada.adaptation.settings import Settings
 from nada.adaptation.update import Update
 from nada.clip import Guide
-from nada.models import Generator, mix_styles
+from nada.models import Generator, KeptWeights, mix_styles
 from nada.selection import Selection, first_moving_block
 
 
@@ -38,7 +38,10 @@ class Step:
     ) -> None:
         self.frozen, self.trainable, self.guide, self.update = frozen, trainable, guide, update
         self.scalar_names: tuple[str, ...] = ()
-        self._computes = compute_in(settings.precision), compute_in(settings.precision, settings.checkpointing)
+        self._computes = (
+            compute_in(settings.precision, kept=KeptWeights()),  # the frozen copy's never change
+            compute_in(settings.precision, settings.checkpointing),
+        )
         # What both copies compute alike is computed once: styles unless the mapping moves or crossovers differ, and
         # with equal noise all blocks before the first that moves. (The two halves of the guide's work are no such
         # thing: in one batch the frozen half would go through the backward pass as well.)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nada import images as pictures
 from nada._compat import import_open_clip
+from nada.clip.faster import use_faster_layers
 from nada.clip.loading import LoadedModel, load_model
 from nada.clip.losses import unit
 from nada.clip.prompts import Template, check_templates
@@ -63,6 +64,7 @@ class OpenClipEncoder:
         self.templates = _templates(loaded)
         self._spec, self._loaded = spec, loaded
         self._model = loaded.model.to(device)
+        use_faster_layers(self._model.visual)
         self._antialias, self._filter = antialias, filter
         self._squash = preprocess["resize_mode"] == "squash"
         self._mean, self._std = (

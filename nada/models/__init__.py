@@ -1,6 +1,7 @@
 """StyleGAN2 networks: generator and discriminator of any published size, written from the papers."""
 
 from nada.models.compute import Compute as Compute
+from nada.models.compute import KeptWeights as KeptWeights
 from nada.models.config import DiscriminatorConfig as DiscriminatorConfig
 from nada.models.config import GeneratorConfig as GeneratorConfig
 from nada.models.config import default_channels as default_channels

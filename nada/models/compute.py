@@ -1,4 +1,4 @@
-"""How a generator computes its feature maps: in which type, in which memory order, and what backward computes again."""
+"""How a generator computes its feature maps: in which type, in which memory order, and what is kept or computed again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,24 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from nada.ops import PreparedWeight, prepare_weight
+
+
+class KeptWeights:
+    """Weights prepared for the operators, made when first asked for; a weight that was changed in place is made anew."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Tensor, int, PreparedWeight]] = {}  # the tensor keeps its number from being reused
+
+    def prepared(self, weight: Tensor, dtype: torch.dtype) -> PreparedWeight:
+        """Return `weight` as `nada.ops.prepare_weight` does, without gradients."""
+        _, version, made = self._made.get(id(weight), (None, None, None))
+        if made is None or version != weight._version or made.weight.dtype != dtype:
+            with torch.no_grad():
+                made = prepare_weight(weight, dtype)
+            self._made[id(weight)] = weight, weight._version, made
+        return made
 
 
 @dataclass(frozen=True)
@@ -16,13 +34,21 @@ class Compute:
         dtype: of the feature maps and of the convolutions.
         channels_last: keep the channels of a pixel beside one another, which 16-bit convolutions want.
         checkpoint: keep only what blocks hand to one another, and compute the rest again in the backward pass.
+        kept: where weights are kept as the operators use them, for a generator that does not change; None for nowhere.
     """
 
     dtype: torch.dtype = torch.float32
     channels_last: bool = False
     checkpoint: bool = False
+    kept: KeptWeights | None = None
 
     def features(self, x: Tensor) -> Tensor:
         """Return feature maps `(N, C, H, W)` in the type and order that are asked for."""
         order = torch.channels_last if self.channels_last else torch.contiguous_format
         return x.to(self.dtype).contiguous(memory_format=order)
+
+    def weight(self, weight: Tensor) -> Tensor | PreparedWeight:
+        """Return a styled layer's weight, prepared if that can be kept."""
+        if self.kept is None or weight.requires_grad:
+            return weight
+        return self.kept.prepared(weight, self.dtype)

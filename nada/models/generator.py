@@ -56,7 +56,7 @@ class SynthesisBlock(nn.Module):
         if x is None:
             x = compute.features(self.const.expand(w.shape[0], -1, -1, -1))
         for index, (name, layer) in enumerate(self.layers.items()):
-            x = layer(x, w[:, index], noise[name])
+            x = layer(x, w[:, index], noise[name], compute)
         return Features(x, self.torgb(x, w[:, len(self.layers)], image, self.resample_filter))
 
 

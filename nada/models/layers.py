@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nada import ops
+from nada.models.compute import Compute
 
 
 class FullyConnected(nn.Module):
@@ -96,12 +97,12 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("noise_const", torch.randn(size, size))
         self.register_buffer("resample_filter", ops.setup_filter(separable=True), persistent=False)
 
-    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, compute: Compute = Compute()) -> Tensor:
         """Map `x (N, I, h, h)` with `w (N, w_dim)` to `(N, O, size, size)`; `noise` broadcasts to it, unscaled."""
         # The published networks convolve where they upsample and correlate where they do not; checkpoints fix that.
         return ops.styled_conv2d(
             x,
-            self.weight,
+            compute.weight(self.weight),
             self.affine(w),
             noise,
             self.noise_strength,

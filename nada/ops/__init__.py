@@ -12,10 +12,10 @@ from nada.ops._epilogue import styled_epilogue as styled_epilogue
 from nada.ops._epilogue import styled_epilogue_reference as styled_epilogue_reference
 from nada.ops._library import bodies as bodies
 from nada.ops._library import describe as describe
-from nada.ops._modulation import modulate as modulate
-from nada.ops._modulation import modulate_reference as modulate_reference
+from nada.ops._modulation import PreparedWeight as PreparedWeight
 from nada.ops._modulation import modulated_conv2d as modulated_conv2d
 from nada.ops._modulation import modulated_conv2d_reference as modulated_conv2d_reference
+from nada.ops._modulation import prepare_weight as prepare_weight
 from nada.ops._modulation import styled_conv2d as styled_conv2d
 from nada.ops._modulation import styled_conv2d_reference as styled_conv2d_reference
 from nada.ops._picture import to_rgb as to_rgb

@@ -22,13 +22,7 @@ def register() -> None:
     register_autograd("nada::bias_act", _bias_act_backward, setup_context=_save_bias_act)
     register_autograd("nada::bias_act_backward", _bias_act_second, setup_context=_save_bias_act_backward)
     register_autograd("nada::upfirdn2d", _upfirdn2d_backward, setup_context=_save_upfirdn2d)
-    register_autograd("nada::modulate", _modulate_backward, setup_context=_save_inputs)
-    register_autograd("nada::modulate_backward", _modulate_second, setup_context=_save_inputs)
     _autograd_layers.register()
-
-
-def _save_inputs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    ctx.save_for_backward(*inputs)
 
 
 def _save_bias_act(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -78,15 +72,3 @@ def _upfirdn2d_backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         sides += [taps - 1 - before, (size - 1) * up + 1 + before - out * down]
     dx = torch.ops.nada.upfirdn2d(dy, kernel, down, up, *sides, not flip, gain)
     return dx, None, None, None, None, None, None, None, None, None
-
-
-def _modulate_backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
-    x, styles = ctx.saved_tensors
-    dx, dstyles = torch.ops.nada.modulate_backward(dy, x, styles)
-    return dx, dstyles.to(styles.dtype)
-
-
-def _modulate_second(ctx: Any, gdx: Tensor, gdstyles: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    dy, x, styles = ctx.saved_tensors
-    scale, arriving = (t.to(x.dtype)[:, :, None, None] for t in (styles, gdstyles))
-    return gdx * scale + arriving * x, arriving * dy, (gdx * dy).sum(dim=(2, 3)).to(styles.dtype)

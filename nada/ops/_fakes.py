@@ -15,8 +15,6 @@ def register() -> None:
         "bias_act": lambda x, bias, dim, *rest: _like(x, dim == 1),
         "bias_act_backward": lambda dy, y, bias, dim, *rest: (_like(y, dim == 1), _sums(y, y.shape[dim])),
         "upfirdn2d": _upfirdn2d,
-        "modulate": lambda x, styles: _like(x),
-        "modulate_backward": lambda dy, x, styles: (_like(x), _sums(x, *x.shape[:2])),
         "epilogue": lambda x, *rest: _like(x),
         "epilogue_backward": lambda dy, y, *rest: (_like(y), _sums(y, 3, *y.shape[:2])),
         "fir_epilogue": _fir_epilogue,

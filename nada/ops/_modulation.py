@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Callable
+import math
+from typing import Callable, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,24 +21,29 @@ from nada.ops._epilogue import (
 _EPSILON = 1e-8  # the published value; it stands inside the root
 
 
-def demodulation(weight: Tensor, styles: Tensor) -> Tensor:
-    """Return `(N, O)` factors that give every output map unit expected variance (equation 3).
+class PreparedWeight(NamedTuple):
+    """A weight as styled layers use it: `(O, I, k, k)` in the type of the feature maps, and the `(O, I)` energy of its maps."""
 
-    The sum over the kernel does not depend on the sample, so it is taken once: ``(w * s)^2`` summed over input and
-    kernel is a matrix product, and the `(N, O, I, k, k)` tensor of the usual implementations is never built.
+    weight: Tensor
+    energy: Tensor
+
+
+def prepare_weight(weight: Tensor, dtype: torch.dtype) -> PreparedWeight:
+    """Return `weight` ready for demodulated layers in `dtype`; worth keeping for a weight that does not change.
+
+    The sum over the kernel in equation 3 depends on no sample, so it is taken once: ``(w * s)^2`` summed over input and
+    kernel is then a matrix product, and the `(N, O, I, k, k)` tensor of the usual implementations is never built. In
+    float16 the weight is scaled to unit fan-in, which demodulation undoes exactly: sums of a thousand products fit.
     """
-    energy = weight.float().square().sum(dim=(2, 3))  # (O, I)
-    return (styles.float().square() @ energy.t() + _EPSILON).rsqrt()
+    exact = weight if weight.dtype == torch.float64 else weight.float()
+    if dtype == torch.float16:
+        exact = exact * math.prod(weight.shape[1:]) ** -0.5
+    return PreparedWeight(exact.to(dtype), exact.square().sum(dim=(2, 3)))
 
 
-def modulate(x: Tensor, styles: Tensor) -> Tensor:
-    """Return `x (N, C, H, W)` with every map scaled by its style, `styles (N, C)`; twice differentiable."""
-    return torch.ops.nada.modulate(x, styles) if fused(x) else modulate_reference(x, styles)
-
-
-def modulate_reference(x: Tensor, styles: Tensor) -> Tensor:
-    """`modulate` by torch's own operators."""
-    return x * styles.to(x.dtype)[:, :, None, None]
+def demodulation(energy: Tensor, styles: Tensor) -> Tensor:
+    """Return `(N, O)` factors that give every output map unit expected variance (equation 3)."""
+    return (styles.to(energy.dtype).square() @ energy.t() + _EPSILON).rsqrt()
 
 
 def modulated_conv2d(
@@ -89,7 +95,7 @@ def modulated_conv2d_reference(
 
 def styled_conv2d(
     x: Tensor,
-    weight: Tensor,
+    weight: Tensor | PreparedWeight,
     styles: Tensor,
     noise: Tensor | None = None,
     strength: Tensor | None = None,
@@ -107,6 +113,7 @@ def styled_conv2d(
     Everything behind the convolution is one pass over its result (`styled_epilogue`, `filtered_epilogue`).
 
     Args:
+        weight: `(O, I, k, k)`, or what `prepare_weight` makes of it (for demodulated layers).
         noise: `(N, 1, H, W)`, `(1, 1, H, W)` or `(H, W)`, scaled by `strength`; None for none.
         bias: `(O,)` or None.
         resample_filter: for `up=2`, best as `setup_filter(separable=True)`.
@@ -114,18 +121,16 @@ def styled_conv2d(
         others: as in `modulated_conv2d`, with its result and errors.
     """
     _check(up, resample_filter)
-    if not fused(x):
-        return styled_conv2d_reference(
-            x, weight, styles, noise, strength, bias, up, resample_filter, demodulate, flip_weight, alpha, gain, clamp
-        )
-    end = (demodulation(weight, styles) if demodulate else None, noise, strength, bias, alpha, gain, clamp)
-    scaled = modulate(x, styles)
-    return _convolve(scaled, weight, up, resample_filter, flip_weight, styled_epilogue, filtered_epilogue, end)
+    fast = fused(x)
+    epilogue = styled_epilogue if fast else styled_epilogue_reference
+    filtered = filtered_epilogue if fast else filtered_epilogue_reference
+    rest = (noise, strength, bias, alpha, gain, clamp)
+    return _layer(x, weight, styles, up, resample_filter, demodulate, flip_weight, epilogue, filtered, rest)
 
 
 def styled_conv2d_reference(
     x: Tensor,
-    weight: Tensor,
+    weight: Tensor | PreparedWeight,
     styles: Tensor,
     noise: Tensor | None = None,
     strength: Tensor | None = None,
@@ -140,10 +145,9 @@ def styled_conv2d_reference(
 ) -> Tensor:
     """`styled_conv2d` by torch's own operators."""
     _check(up, resample_filter)
-    end = (demodulation(weight, styles) if demodulate else None, noise, strength, bias, alpha, gain, clamp)
-    scaled = modulate_reference(x, styles)
-    faces = styled_epilogue_reference, filtered_epilogue_reference
-    return _convolve(scaled, weight, up, resample_filter, flip_weight, *faces, end)
+    epilogues = styled_epilogue_reference, filtered_epilogue_reference
+    rest = (noise, strength, bias, alpha, gain, clamp)
+    return _layer(x, weight, styles, up, resample_filter, demodulate, flip_weight, *epilogues, rest)
 
 
 def _check(up: int, resample_filter: Tensor | None) -> None:
@@ -153,25 +157,32 @@ def _check(up: int, resample_filter: Tensor | None) -> None:
         raise UsageError("An upsampling convolution needs a resampling filter.")
 
 
-def _convolve(
+def _layer(
     x: Tensor,
-    weight: Tensor,
+    weight: Tensor | PreparedWeight,
+    styles: Tensor,
     up: int,
     kernel: Tensor | None,
+    demodulate: bool,
     flip_weight: bool,
     epilogue: Callable[..., Tensor],
     filtered: Callable[..., Tensor],
-    end: tuple[object, ...],
+    rest: tuple[object, ...],
 ) -> Tensor:
-    weight, padding = weight.to(x.dtype), weight.shape[2] // 2
+    factors = None
+    if demodulate:
+        prepared = weight if isinstance(weight, PreparedWeight) else prepare_weight(weight, x.dtype)
+        weight, factors = prepared.weight, demodulation(prepared.energy, styles)
+    weight, size = weight.to(x.dtype), weight.shape[2]
+    scaled = x * styles.to(x.dtype)[:, :, None, None]
     if up == 1:
         weight = weight if flip_weight else weight.flip([2, 3])
-        return epilogue(F.conv2d(x, weight, padding=padding), *end)
+        return epilogue(F.conv2d(scaled, weight, padding=size // 2), factors, *rest)
     weight = weight.flip([2, 3]) if flip_weight else weight
-    x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+    y = F.conv_transpose2d(scaled, weight.transpose(0, 1), stride=2)
     # Centre of kernel and filter: what a same-size convolution of the upsampled picture would need, less what the
     # transposed convolution has already added on either side.
-    taps, size = kernel.shape[-1], weight.shape[2]
-    before = padding + (taps + 1) // 2 - (size - 1)
-    after = padding + (taps - 2) // 2 - (size - 2)
-    return filtered(x, kernel, (before, after, before, after), False, 4.0, *end)
+    taps = kernel.shape[-1]
+    before = size // 2 + (taps + 1) // 2 - (size - 1)
+    after = size // 2 + (taps - 2) // 2 - (size - 2)
+    return filtered(y, kernel, (before, after, before, after), False, 4.0, factors, *rest)

@@ -30,7 +30,7 @@ for name in names:
         assert torch._C._dispatch_has_kernel_for_dispatch_key(name, key), f"{name} has no kernel for {key}"
 print(*sorted(names))
 x = torch.randn(2, 4, 4, 4)
-assert torch.allclose(torch.ops.nada.modulate(x, torch.full((2, 4), 2.0)), 2 * x)
+assert torch.allclose(torch.ops.nada.bias_act(x, None, 1, 0, 0.0, 2.0, -1.0), 2 * x)
 """
 
 
@@ -71,6 +71,6 @@ def test_library_has_both_backends_without_a_gpu(built):
     command = [sys.executable, "-c", _TRY, str(built[0] / LIBRARY)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    expected = "bias_act bias_act_backward epilogue epilogue_backward fir_epilogue fir_epilogue_backward modulate "
-    expected += "modulate_backward torgb torgb_backward upfirdn2d"
+    expected = "bias_act bias_act_backward epilogue epilogue_backward fir_epilogue fir_epilogue_backward "
+    expected += "torgb torgb_backward upfirdn2d"
     assert done.stdout.split() == [f"nada::{name}" for name in expected.split()]

@@ -168,16 +168,6 @@ def test_bias_act(ops, dtype, act):
             check(dbias, gradient.sum([i for i in range(x.ndim) if i != dim]), dtype, gradient.numel() / shape[dim])
 
 
-@pytest.mark.parametrize("dtype, last, shape", CASES)
-def test_modulate(ops, dtype, last, shape):
-    x, dy, styles = gaussian(shape, 1, dtype, last), gaussian(shape, 2, dtype, last), gaussian(shape[:2], 3).to(side(dtype))
-    scale = styles.double()[:, :, None, None]
-    check(ops.modulate(x, styles), x.double() * scale, dtype)
-    dx, dstyles = ops.modulate_backward(dy, x, styles)
-    check(dx, dy.double() * scale, dtype)
-    check(dstyles, (dy.double() * x.double()).sum((2, 3)), dtype, shape[2] * shape[3])
-
-
 @pytest.mark.parametrize("dtype, last", list(itertools.product(DTYPES, (False, True))))
 def test_torgb(ops, dtype, last):
     for n, c, h, w, o in ((2, 16, 8, 8, 3), (1, 5, 6, 10, 4), (3, 1, 2, 2, 1), (1, 300, 2, 4, 3), (2, 9, 3, 5, 2), (1, 16, 12, 28, 3)):
@@ -207,7 +197,6 @@ def test_nothing_in_a_batch(ops, last):
     assert ops.epilogue(x, None, None, None, None, 0.2, 1.0, -1.0).shape == x.shape
     assert ops.fir_epilogue(x, taps, 1, 1, 1, 1, False, 1.0, None, None, None, None, 0.2, 1.0, -1.0).shape == (0, 4, 5, 5)
     assert ops.upfirdn2d(x, taps, 2, 1, 2, 1, 2, 1, False, 4.0).shape == (0, 4, 12, 12)
-    assert ops.modulate(x, x[:, :, 0, 0]).shape == x.shape
     assert ops.torgb(x, taps.new_zeros(0, 3, 4), None, None, taps, -1.0).shape == (0, 3, 6, 6)
     dx, sums = ops.epilogue_backward(x, x, None, None, 0.2, 1.0, -1.0)
     assert dx.shape == x.shape and sums.shape == (3, 0, 4)
