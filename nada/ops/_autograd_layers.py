@@ -84,7 +84,8 @@ def _noise_gradient(
     dy: Tensor, y: Tensor, noise: Tensor, strength: Tensor | None, alpha: float, gain: float, clamp: float
 ) -> Tensor:
     """Wanted by those who optimise noise (projection of a photo), so it need not be fused."""
-    gradient = (dy * leak(y, alpha, gain, clamp)).sum(dim=1, keepdim=True)
+    exact = torch.promote_types(y.dtype, torch.float32)
+    gradient = (dy * leak(y, alpha, gain, clamp, exact)).sum(dim=1, keepdim=True)
     return _reduced(gradient if strength is None else gradient * strength.to(gradient.dtype), noise)
 
 

@@ -24,9 +24,10 @@ def inside(y: Tensor, clamp: float) -> Tensor:
     return torch.ones_like(y) if clamp < 0 else (y.abs() < clamp).to(y.dtype)
 
 
-def leak(y: Tensor, alpha: float, gain: float, clamp: float) -> Tensor:
-    """Return d y / d x of ``y = clip(gain * leaky_relu(x, alpha))`` as a constant."""
-    return torch.where(y > 0, gain, gain * alpha).to(y.dtype) * inside(y, clamp)
+def leak(y: Tensor, alpha: float, gain: float, clamp: float, dtype: torch.dtype | None = None) -> Tensor:
+    """Return d y / d x of ``y = clip(gain * leaky_relu(x, alpha))`` as a constant, in the dtype of `y` or another."""
+    open_ = inside(y, clamp).to(dtype or y.dtype)
+    return torch.where(y > 0, gain * open_, gain * alpha * open_)
 
 
 def _swish_slope(x: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ def _swish_curvature(x: Tensor) -> Tensor:
 _TABLE: dict[str, tuple[Callable[[Tensor, float], Tensor], Callable[[Tensor, float], Tensor]]] = {
     "linear": (lambda t, alpha: torch.ones_like(t), lambda t, alpha: torch.zeros_like(t)),
     "relu": (lambda t, alpha: (t > 0).to(t.dtype), lambda t, alpha: torch.zeros_like(t)),
-    "lrelu": (lambda t, alpha: torch.where(t > 0, 1.0, alpha).to(t.dtype), lambda t, alpha: torch.zeros_like(t)),
+    "lrelu": (lambda t, alpha: torch.where(t > 0, torch.ones_like(t), alpha), lambda t, alpha: torch.zeros_like(t)),
     "tanh": (lambda t, alpha: 1 - t * t, lambda t, alpha: -2 * t),
     "sigmoid": (lambda t, alpha: t * (1 - t), lambda t, alpha: 1 - 2 * t),
     "elu": (lambda t, alpha: torch.where(t > 0, 1.0, t + 1), lambda t, alpha: (t <= 0).to(t.dtype)),
