@@ -1,0 +1,90 @@
+"""Values and first derivatives of the operators' two bodies against plain formulas in float64."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import op_truths
+import pytest
+import torch
+from op_cases import CASES, CONSTANTS, Case
+from op_formulas import gaussian
+from torch import Tensor
+
+from nada import ops
+
+BOTH_ORDERS = (False, True)
+# Of the largest number: how far a result may be from the truth. Half precision: four roundings of its own.
+LIMITS = {torch.float64: 1e-11, torch.float32: 2e-5, torch.float16: 4e-3, torch.bfloat16: 3.2e-2}
+IDS = [case.name.replace(" ", "-") for case in CASES]
+
+
+def graded(
+    call: Callable[..., Tensor], tensors: dict[str, Tensor | None], arriving: Callable[[Tensor], Tensor]
+) -> dict[str, Tensor]:
+    """The result of `call` and the gradient of each tensor that has one, by name."""
+    leaves = {
+        name: value if value is None or name in CONSTANTS else value.detach().requires_grad_()
+        for name, value in tensors.items()
+    }
+    y = call(leaves)
+    wanted = {name: value for name, value in leaves.items() if value is not None and value.requires_grad}
+    gradients = torch.autograd.grad(y, list(wanted.values()), arriving(y))
+    return {"y": y.detach(), **dict(zip(wanted, gradients))}
+
+
+def measured(case: Case, given: dict[str, Tensor], last: bool) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What the bodies at work make of a case, and the truth about the same numbers."""
+    exact = {name: None if value is None else value.double() for name, value in given.items()}
+    safe = op_truths.away_from_kinks(case.truth, exact, case.options)
+
+    def arriving(y: Tensor) -> Tensor:
+        dy = (gaussian(y.shape, 9, given["x"].dtype).to(y) * safe.to(y)).contiguous()
+        return dy.contiguous(memory_format=torch.channels_last) if last and y.ndim == 4 else dy
+
+    found = graded(case.call, given, arriving)
+    return found, graded(lambda tensors: case.truth(**tensors, **case.options), exact, arriving)
+
+
+def off(found: Tensor, truth: Tensor, power: float = float("inf")) -> float:
+    """The distance of `found` from the truth as a part of the truth."""
+    return ((found.double() - truth).flatten().norm(power) / truth.flatten().norm(power).clamp_min(1e-12)).item()
+
+
+def keeps_order(case: Case) -> bool:
+    """Whether the result has the channels last if they were; a picture never has."""
+    maps = case.face != "to_rgb" and case.tensors["x"].ndim == 4 and case.options.get("dim", 1) == 1
+    return maps and case.tensors.get("kernel", maps) is not None
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_values_and_gradients_are_the_formulas(case: Case, dtype: torch.dtype, body) -> None:
+    """Catches a wrong index, sum, layout, padding, clamp or factor in either body or in its derivative."""
+    layer = case.face == "styled_conv2d"  # its demodulation is computed in float32
+    limit = LIMITS[torch.float32 if layer else dtype]
+    for last in BOTH_ORDERS:
+        given = case.given(dtype, last, body.device)
+        found, truth = measured(case, given, last)
+        assert found.keys() == truth.keys()
+        for name, value in found.items():
+            assert value.shape == truth[name].shape and value.dtype == given.get(name, given["x"]).dtype, name
+            assert off(value, truth[name]) < limit, f"{name}, channels_last={last}"
+        if last and body.name == "compiled" and keeps_order(case):
+            assert found["y"].is_contiguous(memory_format=torch.channels_last), "the order of memory was lost"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_half_precision_is_no_worse_than_the_twins(case: Case, dtype: torch.dtype, body) -> None:
+    """Catches a body that computes in its storage type, and one that rounds more often than once."""
+    for last in BOTH_ORDERS:
+        given = case.given(dtype, last, body.device)
+        found, truth = measured(case, given, last)
+        with ops.bodies("reference"):
+            twin, _ = measured(case, given, last)
+        for name, value in found.items():
+            assert off(value, truth[name]) < LIMITS[dtype] * (1 if body.name == "compiled" else 8), name
+            ours, theirs = (off(result[name], truth[name], 2) for result in (found, twin))
+            room = LIMITS[dtype] / (2 if name == "factors" else 8)  # theirs are found from the result, which is rounded
+            assert ours < 1.5 * theirs + room, f"{name}: {ours:.1e} from the truth, its twin {theirs:.1e}"
