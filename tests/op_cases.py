@@ -191,4 +191,14 @@ LAYERS = [
     _layer("five by five", (2, 4, 5, 6), 3, 5, up=2, demodulate=False),
 ]
 
+_TINY = (1, 2, 3, 2)
+FEW = [
+    *(_bias_act(f"{act}, few", _TINY, act=act, gain=0.8, clamp=0.7) for act in truths.NAMES),
+    _upfirdn("few", _TINY, _MATRIX, up=2, down=3, padding=(2, 1, 3, 0)),
+    _epilogue("few", _TINY, noise=1, clamp=0.9),
+    _filtered("few", _TINY, _UNEVEN, (2, 1, 0, 1), noise=0, clamp=0.9),
+    _to_rgb("few", (1, 2, 2, 4), 2, _UNEVEN, 0.6),
+    _layer("few", _TINY, 2, 3, up=2, demodulate=False, clamp=0.9),
+]
+
 CASES = [*BIAS_ACTS, *UPFIRDNS, *EPILOGUES, *FILTEREDS, *TO_RGBS, *LAYERS]
