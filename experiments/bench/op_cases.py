@@ -20,6 +20,7 @@ SIZES["large"] = (64, 512)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 LAYOUTS = {"nchw": torch.contiguous_format, "channels_last": torch.channels_last}
 TAPS = (1, 3, 3, 1)
+CLAMP = 256.0  # what the published networks are trained with
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Call:
 
 def _bias_act(place: Place) -> Call:
     tensors = {"x": place.maps(), "bias": place.numbers(place.channels)}
-    return Call(ops.bias_act, ops.bias_act_reference, tensors, ("x", "bias"), ("y",), {"act": "lrelu"})
+    return Call(ops.bias_act, ops.bias_act_reference, tensors, ("x", "bias"), ("y",), {"act": "lrelu", "clamp": CLAMP})
 
 
 def _sides(place: Place) -> dict[str, Tensor]:
@@ -81,7 +82,7 @@ def _sides(place: Place) -> dict[str, Tensor]:
     }
 
 
-EPILOGUE = {"gain": 2.0**0.5}
+EPILOGUE = {"gain": 2.0**0.5, "clamp": CLAMP}
 EPILOGUE_MOVING = ("x", "factors", "strength", "bias")
 
 
@@ -107,7 +108,7 @@ def _to_rgb(place: Place) -> Call:
         tensors["taps"] = place.taps()
         moving.append("skip")
     kept = [name for name in ("x", "weight", "taps") if name in tensors]
-    return Call(ops.to_rgb, ops.to_rgb_reference, tensors, moving, kept, {})
+    return Call(ops.to_rgb, ops.to_rgb_reference, tensors, moving, kept, {"clamp": CLAMP})
 
 
 def _resample(place: Place, side: int, **options: Any) -> Call:
