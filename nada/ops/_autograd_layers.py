@@ -69,12 +69,13 @@ def _side_gradients(
     result: list[Tensor | None] = [None, None, None]
     if needed[0]:
         if bias is not None:
-            activated = activated - bias.to(sums.dtype) * plain
+            activated = torch.addcmul(activated, bias.to(sums.dtype), plain, value=-1)
         if noise is not None:
-            activated = activated - (noisy if strength is None else strength.to(sums.dtype) * noisy)
-        result[0] = (activated / factors.to(sums.dtype)).to(factors.dtype)
+            factor = noisy.new_ones(()) if strength is None else strength.to(sums.dtype)
+            activated = torch.addcmul(activated, factor, noisy, value=-1)
+        result[0] = (activated / factors).to(factors.dtype)
     if needed[1]:
-        result[1] = noisy.sum().reshape(strength.shape).to(strength.dtype)
+        result[1] = noisy.sum().to(strength.dtype).reshape(strength.shape)
     if needed[2]:
         result[2] = plain.sum(dim=0).to(bias.dtype)
     return result
