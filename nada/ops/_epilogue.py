@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nada.ops._dispatch import bound, fused
-from nada.ops._resampling import Padding, _four_sides, upfirdn2d, upfirdn2d_reference
+from nada.ops._resampling import Padding, _check, upfirdn2d, upfirdn2d_reference
 
 _MAX_TAPS = 32  # csrc/bodies.h
 
@@ -41,7 +41,7 @@ def styled_epilogue(
     Returns:
         as `x`, in its dtype; the small tensors may have another.
     """
-    if alpha <= 0.0 or gain == 0.0 or not fused(x):  # the result must determine what was activated
+    if alpha <= 0.0 or gain <= 0.0 or not fused(x):  # the result must determine what was activated
         return styled_epilogue_reference(x, factors, noise, strength, bias, alpha, gain, clamp)
     return torch.ops.nada.epilogue(x, factors, noise, strength, bias, float(alpha), float(gain), bound(clamp))
 
@@ -96,12 +96,12 @@ def filtered_epilogue(
         others: as in `styled_epilogue`; `noise` has the size of the result.
     """
     rest = (factors, noise, strength, bias, alpha, gain, clamp)
-    if alpha <= 0.0 or gain == 0.0 or not fused(x):
+    if alpha <= 0.0 or gain <= 0.0 or not fused(x):
         return filtered_epilogue_reference(x, taps, padding, flip_filter, filter_gain, *rest)
     if taps.ndim != 1 or len(taps) > _MAX_TAPS or taps.requires_grad:
         return styled_epilogue(upfirdn2d(x, taps, 1, 1, padding, flip_filter, filter_gain), *rest)
     return torch.ops.nada.fir_epilogue(
-        x, taps, *_four_sides(padding), flip_filter, float(filter_gain),
+        x, taps, *_check(x, taps, 1, 1, padding), flip_filter, float(filter_gain),
         factors, noise, strength, bias, float(alpha), float(gain), bound(clamp),
     )  # fmt: skip
 

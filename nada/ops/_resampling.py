@@ -80,7 +80,7 @@ def _check(x: Tensor, kernel: Tensor | None, up: int, down: int, padding: Paddin
     left, right, top, bottom = sides = _four_sides(padding)
     height, width = x.shape[-2] * up + top + bottom, x.shape[-1] * up + left + right
     rows, columns = (1, 1) if kernel is None else (kernel.shape[0], kernel.shape[-1])
-    if height < rows or width < columns:
+    if not (0 < rows <= height and 0 < columns <= width):
         raise UsageError(f"A filter of {rows}x{columns} does not fit into {height}x{width} pixels.")
     return sides
 
