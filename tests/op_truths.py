@@ -48,7 +48,11 @@ def filtered(x: Tensor, taps: Tensor, padding=0, flip_filter=False, filter_gain=
 
 def to_rgb(x: Tensor, weight: Tensor, bias=None, skip=None, taps=None, clamp=None) -> Tensor:
     """`nada.ops.to_rgb`."""
-    return formulas.torgb(x, weight, bias, skip, taps, -1.0 if clamp is None else clamp)
+    image = formulas.torgb(x, weight, bias, None, x.new_ones(1), -1.0 if clamp is None else clamp)
+    if skip is None:
+        return image
+    before, after = (len(taps) + 1) // 2, (len(taps) - 2) // 2  # what is drawn over two pixels stays over them
+    return image + upfirdn2d(skip, taps, 2, 1, (before, after, before, after), gain=4.0)
 
 
 def styled_conv2d(
