@@ -52,9 +52,9 @@ def to_rgb_reference(
     """`to_rgb` by torch's own operators."""
     n, c, h, w = x.shape
     if x.is_contiguous():
-        y = (weight.to(x.dtype) @ x.reshape(n, c, h * w)).reshape(n, -1, h, w)
+        y = (weight.to(x.dtype) @ x.reshape(n, c, h * w)).reshape(n, weight.shape[1], h, w)
     else:  # channels last: a pixel's channels are a row of a matrix
-        y = (x.permute(0, 2, 3, 1).reshape(n, h * w, c) @ weight.to(x.dtype).mT).mT.reshape(n, -1, h, w)
+        y = (x.permute(0, 2, 3, 1).reshape(n, h * w, c) @ weight.to(x.dtype).mT).mT.reshape(n, weight.shape[1], h, w)
     if bias is not None:
         y = y + bias.to(y.dtype)[:, None, None]
     if clamp is not None:
