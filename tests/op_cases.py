@@ -201,4 +201,15 @@ FEW = [
     _layer("few", _TINY, 2, 3, up=2, demodulate=False, clamp=0.9),
 ]
 
+_LARGE = (3, 6, 96, 100)  # enough for every thread to have some of it
+LARGE = [
+    _bias_act("large", _LARGE, act="swish", clamp=0.9),
+    _bias_act("large, rows", (900, 70), act="lrelu"),
+    _upfirdn("large", _LARGE, _PUBLISHED, up=2, padding=(2, 1)),
+    _upfirdn("large, a matrix", _LARGE, _MATRIX, down=2, padding=1),
+    _epilogue("large", _LARGE, clamp=0.9),
+    _filtered("large", _LARGE, _PUBLISHED, 1, clamp=0.9),
+    _to_rgb("large", _LARGE, 3, _PUBLISHED),
+]
+
 CASES = [*BIAS_ACTS, *UPFIRDNS, *EPILOGUES, *FILTEREDS, *TO_RGBS, *LAYERS]
