@@ -1,6 +1,7 @@
 // bias_act: one pass over the picture, and one back.
 #include "../formulas.h"
 #include "parallel.h"
+#include "ahead.h"
 #include "functions.h"
 #include "runs.h"
 
@@ -98,6 +99,8 @@ void forward(const BiasAct& args) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
         Seen<T>* result = result_run(to, out);
+        fetch_ahead(static_cast<const T*>(args.x) + at, count);
+        fetch_ahead_to_write(to, count);
         run(view_run(static_cast<const T*>(args.x) + at, count, in), bias, count, shape_of<A>(args), result);
         store_result(result, count, to);
       }
@@ -123,6 +126,9 @@ void backward(const BiasAct& args) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
         Seen<T>* result = result_run(to, out);
+        fetch_ahead(static_cast<const T*>(args.x) + at, count);
+        fetch_ahead(static_cast<const T*>(args.reference) + at, count);
+        fetch_ahead_to_write(to, count);
         run(view_run(static_cast<const T*>(args.x) + at, count, in),
             view_run(static_cast<const T*>(args.reference) + at, count, kept), bias, count, shape_of<A>(args), result,
             sums);

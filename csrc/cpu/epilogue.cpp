@@ -1,4 +1,5 @@
 // The epilogue of a styled convolution that keeps the size: one pass.
+#include "ahead.h"
 #include "epilogue_run.h"
 #include "functions.h"
 #include "parallel.h"
@@ -23,6 +24,8 @@ void forward(const Epilogue& args) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
         Seen<T>* result = result_run(to, buffers[1]);
+        fetch_ahead(static_cast<const T*>(args.x) + at, count);
+        fetch_ahead_to_write(to, count);
         leaky_run(view_run(static_cast<const T*>(args.x) + at, count, buffers[0]), sides.factors(),
                      sides.shift(pixel, count / part.channels), count, leak, result);
         store_result(result, count, to);
@@ -48,6 +51,9 @@ void backward(const Epilogue& args) {
         const int64_t count = runs.count(part, pixel), at = runs.offset(part, pixel);
         T* to = static_cast<T*>(args.y) + at;
         Seen<T>* result = result_run(to, buffers[2]);
+        fetch_ahead(static_cast<const T*>(args.x) + at, count);
+        fetch_ahead(static_cast<const T*>(args.reference) + at, count);
+        fetch_ahead_to_write(to, count);
         leaky_backward_run(view_run(static_cast<const T*>(args.x) + at, count, buffers[0]),
                               view_run(static_cast<const T*>(args.reference) + at, count, buffers[1]), sides.factors(),
                               sides.noise(pixel, count / part.channels), count, leak, result, sums[0], sums[1], sums[2]);
