@@ -198,7 +198,7 @@ FEW = [
     _epilogue("few", _TINY, noise=1, clamp=0.9),
     _filtered("few", _TINY, _UNEVEN, (2, 1, 0, 1), noise=0, clamp=0.9),
     _to_rgb("few", (1, 2, 2, 4), 2, _UNEVEN, 0.6),
-    _layer("few", _TINY, 2, 3, up=2, demodulate=False, clamp=0.9),
+    _layer("few", _TINY, 2, 3, up=2, clamp=0.9),
 ]
 
 _LARGE = (3, 6, 96, 100)  # enough for every thread to have some of it
