@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../formulas.h"
+#include "packs.h"
 #include "runs.h"
 
 namespace nada::cpu {
@@ -15,9 +16,9 @@ struct Leak {
   A alpha, gain, bound;
 };
 
-template <typename X, typename A>
+template <typename X, typename A, typename Y>
 inline void leaky_run(const X* __restrict x, const A* __restrict factors, const A* __restrict shift, int64_t count,
-                      Leak<A> leak, X* __restrict y) {
+                      Leak<A> leak, Y* __restrict y) {
 #pragma omp simd
   for (int64_t i = 0; i < count; ++i)
     put(leaky(get(x[i]) * factors[i] + shift[i], leak.alpha, leak.gain, leak.bound), y[i]);
@@ -25,13 +26,20 @@ inline void leaky_run(const X* __restrict x, const A* __restrict factors, const 
 
 // The same of four rows' weighted sum: the last step of the published filter.
 template <typename X, typename A>
-inline void leaky_sum_run(const A* const* rows, const A* weights, int64_t at, const A* __restrict factors,
-                          const A* __restrict shift, int64_t count, Leak<A> leak, X* __restrict y) {
-  const A *__restrict r0 = rows[0] + at, *__restrict r1 = rows[1] + at, *__restrict r2 = rows[2] + at,
-          *__restrict r3 = rows[3] + at;
+inline void leaky_sum_run(const A* const* rows, const A* weights, int64_t at, const A* factors, const A* shift,
+                          int64_t count, Leak<A> leak, X* y) {
+  const A *r0 = rows[0] + at, *r1 = rows[1] + at, *r2 = rows[2] + at, *r3 = rows[3] + at;
   const A w0 = weights[0], w1 = weights[1], w2 = weights[2], w3 = weights[3];
-#pragma omp simd
-  for (int64_t i = 0; i < count; ++i) {
+  const Pack<A> bound = leak.bound + Pack<A>{};
+  int64_t i = 0;
+  for (; i + kPack<A> <= count; i += kPack<A>) {
+    Pack<A> x = (w0 * load_pack(r0 + i) + w1 * load_pack(r1 + i)) + (w2 * load_pack(r2 + i) + w3 * load_pack(r3 + i));
+    x = x * load_pack(factors + i) + load_pack(shift + i);
+    x = (x > 0 ? x : x * leak.alpha) * leak.gain;
+    x = x < -bound ? -bound : x;
+    store_pack(x > bound ? bound : x, y + i);
+  }
+  for (; i < count; ++i) {
     const A x = (w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i]);
     put(leaky(x * factors[i] + shift[i], leak.alpha, leak.gain, leak.bound), y[i]);
   }
@@ -71,7 +79,7 @@ class Sides {
   const A* factors() { return runs_of_[0]; }
 
   // strength * noise + bias of the pixels from `pixel` on.
-  const A* shift(int64_t pixel, int64_t pixels) {
+  [[gnu::noinline]] const A* shift(int64_t pixel, int64_t pixels) {
     const A* __restrict bias = runs_of_[1];
     if (!noise_) return bias;
     A* __restrict run = runs_of_[2];

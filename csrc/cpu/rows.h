@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <type_traits>
+#include <vector>
 
 #if defined(__F16C__)
 #include <immintrin.h>
@@ -24,6 +26,21 @@ template <typename T>
 using Computed = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
 constexpr int64_t kRun = 512;  // elements that are converted, worked on and stored while they are in the first cache
+
+// Memory that begins with a cache line, so that vectors of whole ones do not straddle two.
+template <typename A>
+struct Aligned {
+  using value_type = A;
+  Aligned() = default;
+  template <typename B>
+  Aligned(const Aligned<B>&) {}
+  A* allocate(std::size_t count) { return static_cast<A*>(::operator new(count * sizeof(A), std::align_val_t(64))); }
+  void deallocate(A* values, std::size_t) { ::operator delete(values, std::align_val_t(64)); }
+  template <typename B>
+  bool operator==(const Aligned<B>&) const { return true; }
+};
+template <typename A>
+using Line = std::vector<A, Aligned<A>>;
 
 template <typename To, typename From>
 inline To from_bits(From value) {

@@ -72,13 +72,13 @@ class Runs {
 template <typename A>
 class Buffers {
  public:
-  Buffers(const Runs& runs, int count) : length_(runs.length + 80), values_(count * length_) {}
+  Buffers(const Runs& runs, int count) : length_((runs.length + 95) / 16 * 16), values_(count * length_) {}
   A* operator[](int index) { return values_.data() + index * length_; }
   void clear() { std::fill(values_.begin(), values_.end(), A(0)); }
 
  private:
   int64_t length_;
-  std::vector<A> values_;
+  Line<A> values_;
 };
 
 // values[first + channel], or `otherwise` where there are none, once for every element of a run.

@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "../formulas.h"
+#include "packs.h"
 #include "rows.h"
 
 namespace nada::cpu {
 
 constexpr int64_t kChunk = 1024;  // pixels, about
+constexpr int64_t kGroup = 2048;  // numbers of pixels with their channels that stay in the first cache
 
 // A chunk of whole rows of one sample; `T` is how features are stored, `O` how many channels the picture has.
 template <typename T, int O>
@@ -18,7 +20,7 @@ class Projection {
   using A = Computed<T>;
   explicit Projection(const ToRgb& args)
       : chunk(std::max<int64_t>(1, kChunk / args.w) * args.w),
-        group(std::max<int64_t>(1, kRun / args.c)),
+        group(std::max<int64_t>(1, kGroup / args.c)),
         rgb(O * chunk),
         args_(args),
         plane_(args.h * args.w),
@@ -64,50 +66,88 @@ class Projection {
   std::vector<A> rgb;
 
  private:
-  void project_pixels(const T* x, const A* __restrict weight, int64_t pixels) {
+  // Partial sums of four pixels at a time stay in registers; those of kFolded pixels are folded at once.
+  void project_pixels(const T* x, const A* weight, int64_t pixels) {
     const int64_t c = args_.c;
     for (int64_t first = 0; first < pixels; first += group) {
-      const int64_t count = std::min(group, pixels - first);
-      const Seen<T>* values = view_run(x + first * c, count * c, in_.data());
-      for (int64_t i = 0; i < count; ++i) {
-        A s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-        const Seen<T>* __restrict pixel = values + i * c;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-        for (int64_t lane = 0; lane < c; ++lane) {
-          s0 += get(pixel[lane]) * weight[lane];
-          if constexpr (O > 1) s1 += get(pixel[lane]) * weight[c + lane];
-          if constexpr (O > 2) s2 += get(pixel[lane]) * weight[2 * c + lane];
-          if constexpr (O > 3) s3 += get(pixel[lane]) * weight[3 * c + lane];
-        }
-        const A sums[4] = {s0, s1, s2, s3};
-        for (int o = 0; o < O; ++o) rgb[o * chunk + first + i] = sums[o];
+      const int64_t end = std::min(first + group, pixels);
+      const Seen<T>* values = view_run(x + first * c, (end - first) * c, in_.data());
+      for (int64_t at = first; at < end; at += kFolded) {
+        const int64_t count = std::min(kFolded, end - at);
+        A partial[O][kFolded * kPack<A>];
+        int64_t i = 0;
+        for (; i + 4 <= count; i += 4) dot<4>(values + (at - first + i) * c, weight, i, partial);
+        for (; i < count; ++i) dot<1>(values + (at - first + i) * c, weight, i, partial);
+        for (int o = 0; o < O; ++o) fold_packs<A>(partial[o], count, rgb.data() + o * chunk + at);
       }
     }
   }
 
-  void back_pixels(const T* x, T* dx, const A* __restrict weight, int64_t pixels, A* __restrict dweight) {
+  template <int P>
+  void dot(const Seen<T>* x, const A* weight, int64_t at, A (*partial)[kFolded * kPack<A>]) {
+    constexpr int64_t wide = kPack<A>;
+    const int64_t c = args_.c;
+    Pack<A> sums[P][O] = {};
+    int64_t lane = 0;
+    for (; lane + wide <= c; lane += wide) {
+      Pack<A> factors[O];
+      for (int o = 0; o < O; ++o) factors[o] = load_pack(weight + o * c + lane);
+      for (int p = 0; p < P; ++p) {
+        const Pack<A> value = load_pack(x + p * c + lane);
+        for (int o = 0; o < O; ++o) sums[p][o] += value * factors[o];
+      }
+    }
+    for (int p = 0; p < P; ++p) {
+      for (int o = 0; o < O; ++o) {
+        A* to = partial[o] + (at + p) * wide;
+        store_pack(sums[p][o], to);
+        for (int64_t rest = lane; rest < c; ++rest) to[rest - lane] += get(x[p * c + rest]) * weight[o * c + rest];
+      }
+    }
+  }
+
+  void back_pixels(const T* x, T* dx, const A* weight, int64_t pixels, A* dweight) {
+    constexpr int64_t wide = kPack<A>;
     const int64_t c = args_.c;
     for (int64_t first = 0; first < pixels; first += group) {
       const int64_t count = std::min(group, pixels - first);
       const Seen<T>* values = view_run(x + first * c, count * c, in_.data());
       Seen<T>* result = result_run(dx + first * c, out_.data());
-      for (int64_t i = 0; i < count; ++i) {
-        A gradient[O];
-        for (int o = 0; o < O; ++o) gradient[o] = rgb[o * chunk + first + i];
-        const Seen<T>* __restrict pixel = values + i * c;
-        Seen<T>* __restrict to = result + i * c;
-#pragma omp simd
-        for (int64_t lane = 0; lane < c; ++lane) {
+      int64_t lane = 0;
+      for (; lane + wide <= c; lane += wide)
+        back_lanes(values + lane, weight + lane, first, count, result + lane, dweight + lane);
+      for (int64_t i = 0; i < count && lane < c; ++i) {
+        for (int64_t rest = lane; rest < c; ++rest) {
           A sum = 0;
           for (int o = 0; o < O; ++o) {
-            sum += gradient[o] * weight[o * c + lane];
-            dweight[o * c + lane] += gradient[o] * get(pixel[lane]);
+            const A gradient = rgb[o * chunk + first + i];
+            sum += gradient * weight[o * c + rest];
+            dweight[o * c + rest] += gradient * get(values[i * c + rest]);
           }
-          put(sum, to[lane]);
+          put(sum, result[i * c + rest]);
         }
       }
       store_result(result, count * c, dx + first * c);
     }
+  }
+
+  // A pack of channels of some pixels, whose weights and their gradients stay in registers.
+  void back_lanes(const Seen<T>* x, const A* weight, int64_t first, int64_t count, Seen<T>* dx, A* dweight) {
+    const int64_t c = args_.c;
+    const A* gradients = rgb.data() + first;
+    Pack<A> factors[O], sums[O] = {};
+    for (int o = 0; o < O; ++o) factors[o] = load_pack(weight + o * c);
+    for (int64_t i = 0; i < count; ++i) {
+      const Pack<A> value = load_pack(x + i * c);
+      Pack<A> result = {};
+      for (int o = 0; o < O; ++o) {
+        const A gradient = gradients[o * chunk + i];
+        result += gradient * factors[o];
+        sums[o] += gradient * value;
+      }
+      store_pack(result, dx + i * c);
+    }
+    for (int o = 0; o < O; ++o) store_pack(load_pack(dweight + o * c) + sums[o], dweight + o * c);
   }
 
   void back_run(const Seen<T>* __restrict x, const A* factors, int64_t pixels, Seen<T>* __restrict dx, A* sums) {

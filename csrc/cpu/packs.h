@@ -1,0 +1,70 @@
+// Packs of adjacent numbers that stay in registers, for loops whose sums or factors would go through memory otherwise.
+// The compilers' own vector types: they become the machine's instructions on every target.
+#pragma once
+
+#include "rows.h"
+
+namespace nada::cpu {
+
+#if defined(__AVX512F__)
+constexpr int kPackBytes = 64;
+#else
+constexpr int kPackBytes = 32;
+#endif
+
+template <typename A>
+constexpr int64_t kPack = kPackBytes / sizeof(A);
+
+// Packs of numbers and of their bits; `Stored` ones may lie anywhere in memory.
+template <typename A>
+struct PackOf;
+template <>
+struct PackOf<float> {
+  typedef float Values __attribute__((vector_size(kPackBytes)));
+  typedef float Stored __attribute__((vector_size(kPackBytes), aligned(4), may_alias));
+};
+template <>
+struct PackOf<double> {
+  typedef double Values __attribute__((vector_size(kPackBytes)));
+  typedef double Stored __attribute__((vector_size(kPackBytes), aligned(8), may_alias));
+};
+template <typename A>
+using Pack = typename PackOf<A>::Values;
+
+template <typename A>
+inline Pack<A> load_pack(const A* from) {
+  return *reinterpret_cast<const typename PackOf<A>::Stored*>(from);
+}
+inline Pack<float> load_pack(const BFloat* from) {
+  alignas(kPackBytes) float values[kPack<float>];
+  for (int64_t i = 0; i < kPack<float>; ++i) values[i] = widen(from[i]);
+  return *reinterpret_cast<const PackOf<float>::Stored*>(values);
+}
+
+inline void store_pack(Pack<float> values, float* to) { *reinterpret_cast<PackOf<float>::Stored*>(to) = values; }
+inline void store_pack(Pack<double> values, double* to) { *reinterpret_cast<PackOf<double>::Stored*>(to) = values; }
+inline void store_pack(Pack<float> values, BFloat* to) {  // as narrow() does
+  typedef uint32_t Bits __attribute__((vector_size(kPackBytes)));
+  typedef uint16_t Stored __attribute__((vector_size(kPackBytes / 2), aligned(2), may_alias));
+  typedef uint16_t Narrow __attribute__((vector_size(kPackBytes / 2)));
+  const Bits bits = reinterpret_cast<Bits>(values), rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
+  const Bits kept = values != values ? bits | 0x400000u : rounded;
+  *reinterpret_cast<Stored*>(to) = __builtin_convertvector(kept >> 16, Narrow);
+}
+
+// to[i] = the sum of the i-th of `count` packs that lie behind one another, for at most kFolded packs.
+constexpr int64_t kFolded = 16;
+template <typename A>
+inline void fold_packs(const A* __restrict packs, int64_t count, A* __restrict to) {
+  constexpr int64_t wide = kPack<A>, half = wide / 2;
+  A halves[kFolded * half];
+  for (int64_t i = 0; i < kFolded; ++i)
+    for (int64_t j = 0; j < half; ++j) halves[i * half + j] = packs[i * wide + j] + packs[i * wide + half + j];
+  for (int64_t i = 0; i < count; ++i) {
+    A sum = 0;
+    for (int64_t j = 0; j < half; ++j) sum += halves[i * half + j];
+    to[i] = sum;
+  }
+}
+
+}  // namespace nada::cpu
