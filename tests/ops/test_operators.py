@@ -74,6 +74,31 @@ def test_modulated_conv_is_a_convolution_with_each_samples_own_weights(noise: tu
         torch.testing.assert_close(result, expected if added is None else expected + added, atol=1e-6, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("up", [1, 2])
+def test_a_prepared_weight_changes_nothing(up: int, dtype: torch.dtype, body) -> None:
+    """Catches a kept weight whose demodulation is another than that of the weight itself."""
+    weight, styles = (gaussian(shape, 1, torch.float32).to(body.device) for shape in ((5, 4, 3, 3), (2, 4)))
+    x, kernel = gaussian((2, 4, 6, 6), 2, dtype).to(body.device), ops.setup_filter(separable=True).to(body.device)
+    plain, prepared = (
+        ops.styled_conv2d(x, given, styles, up=up, resample_filter=kernel, clamp=2.0)
+        for given in (weight, ops.prepare_weight(weight, dtype))
+    )
+    assert plain.dtype == dtype and torch.equal(plain, prepared)
+
+
+def test_layers_of_many_maps_fit_into_float16(body) -> None:
+    """Catches a convolution whose sums leave float16 before demodulation brings them back."""
+    x, styles = 8 * gaussian((1, 512, 3, 3), 1), 4 * gaussian((1, 512), 2).sign()
+    weight = 8 * gaussian((2, 512, 3, 3), 3)
+    own = weight * styles[0, :, None, None]
+    own = own / own.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
+    expected = torch.nn.functional.conv2d(x, own, padding=1)
+    given = [tensor.to(body.device) for tensor in (x.half(), weight.float(), styles.float())]
+    result = ops.modulated_conv2d(*given).double().cpu()
+    assert (result - expected).abs().max() < 0.01 * expected.abs().max()
+
+
 def test_bias_runs_along_the_given_dimension_and_clamp_bounds(body) -> None:
     """Catches a bias along another dimension, and a clamp before the gain."""
     x, bias = torch.zeros(2, 3, device=body.device), torch.tensor([1.0, -1.0], device=body.device)
