@@ -62,7 +62,7 @@ class Plan:
         judge = f", judge {self.judge.names[0]}" if self.judge else ""
         return (
             f"generator {self.config.generator} ({config.resolution} px{classes}), guide {' + '.join(self.guide.names)}"
-            f"{judge}, {self.device} {self.settings.precision}, {ops.describe()}, "
+            f"{judge}, {self.device} {self.settings.precision}, {ops.describe(self.device.type)}, "
             f"{self.settings.layers}: {self.parameters:,} parameters, lr {self.settings.lr:.2g}"
         )
 

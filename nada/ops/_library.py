@@ -203,9 +203,13 @@ def is_loaded() -> bool:
     return _library is not None
 
 
-def describe() -> str:
-    """Return which bodies do the work, for the first line of a command; loads or builds like `active`."""
-    return name_kernels(_devices if active() == COMPILED else ())
+def describe(device: str | None = None) -> str:
+    """Return which bodies do the work, for the first line of a command; loads or builds like `active`.
+
+    With a kind of device ("cpu", "cuda"), which ones take its tensors.
+    """
+    taken = active() == COMPILED and device in (None, *_devices)
+    return name_kernels(_devices if taken else ())
 
 
 def name_kernels(devices: tuple[str, ...]) -> str:

@@ -58,6 +58,7 @@ def warned(call: Any) -> list[str]:
 def test_by_default_the_library_is_used_and_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     searches = finds(monkeypatch, FOUND)
     assert [_library.active(), _library.active(), _library.describe()] == ["compiled", "compiled", "fused CPU kernels"]
+    assert (_library.describe("cpu"), _library.describe("cuda")) == ("fused CPU kernels", "torch kernels")
     assert _library.compiled() and searches == [1]
 
 
