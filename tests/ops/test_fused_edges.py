@@ -7,7 +7,6 @@ from typing import Callable, Iterator
 import pytest
 import torch
 from op_cases import LARGE, Case
-from op_formulas import gaussian
 from op_measures import graded
 from torch import Tensor
 

@@ -13,7 +13,6 @@ from op_measures import LIMITS, graded, measured, off
 from torch import Tensor
 
 from nada import ops
-from nada.errors import UsageError
 
 SHAPE = (2, 3, 6, 4)
 _X, _BIAS = gaussian(SHAPE, 1), gaussian((3,), 2)

@@ -37,10 +37,12 @@ def test_values_and_gradients_are_the_formulas(case: Case, dtype: torch.dtype, b
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_half_precision_is_no_worse_than_the_twins(case: Case, dtype: torch.dtype, body) -> None:
-    """Catches a body that computes in its storage type, and one that rounds more often than once."""
+    """Catches a body that computes in its storage type, and one that rounds more often than once, or not to the nearest."""
     for last in BOTH_ORDERS:
         given = case.given(dtype, last, body.device)
         found, truth = measured(case, given, last)
+        if body.name == "compiled" and case.face not in ("to_rgb", "styled_conv2d"):  # a float32 picture; torch's rounding
+            assert (found["y"] == truth["y"].to(dtype)).double().mean() > 0.98
         with ops.bodies("reference"):
             twin, _ = measured(case, given, last)
         for name, value in found.items():
