@@ -91,7 +91,8 @@ def _to_rgb(name: str, shape: tuple[int, ...], pictures: int, taps: Tensor | Non
 def _layer(name: str, shape: tuple[int, ...], out: int, size: int, up: int = 1, noise: int = 2, **options: Any) -> Case:
     n, c, h, w = shape
     sides = _sides((n, out, h, w), (h * up, w * up), noise)
-    tensors = {"x": gaussian(shape, 1), "weight": gaussian((out, c, size, size), 2), "styles": gaussian((n, c), 3).abs() + 0.5}
+    tensors = {"x": gaussian(shape, 1), "weight": gaussian((out, c, size, size), 2)}
+    tensors |= {"styles": gaussian((n, c), 3).abs() + 0.5}
     tensors |= {key: sides[key] for key in ("noise", "strength", "bias")}
     if up == 2:
         tensors["resample_filter"] = _PUBLISHED.double()

@@ -56,8 +56,14 @@ def test_what_only_the_twins_can_do(case: Case, dtype: torch.dtype, body) -> Non
 
 
 LEARNED = {
-    "upfirdn2d": (lambda x, taps: ops.upfirdn2d(x, taps, 2, 1, (2, 1)), lambda x, taps: truths.upfirdn2d(x, taps, 2, 1, (2, 1))),
-    "filtered_epilogue": (lambda x, taps: ops.filtered_epilogue(x, taps, 1), lambda x, taps: truths.filtered(x, taps, 1)),
+    "upfirdn2d": (
+        lambda x, taps: ops.upfirdn2d(x, taps, 2, 1, (2, 1)),
+        lambda x, taps: truths.upfirdn2d(x, taps, 2, 1, (2, 1)),
+    ),
+    "filtered_epilogue": (
+        lambda x, taps: ops.filtered_epilogue(x, taps, 1),
+        lambda x, taps: truths.filtered(x, taps, 1),
+    ),
     "to_rgb": (
         lambda x, taps: ops.to_rgb(_X, _PICTURE["weight"], None, x, taps),
         lambda x, taps: truths.to_rgb(_X, _PICTURE["weight"], None, x, taps),
@@ -90,7 +96,9 @@ def test_tensors_that_lie_oddly(case: Case, compiled: None) -> None:
     """Catches a body that reads a slice, a transposed picture or an expanded gradient as if it were dense."""
     given = case.given(torch.float32)
     expected = graded(case.call, given, lambda y: torch.full_like(y, 0.5))
-    odd = {name: None if value is None else value.mT.contiguous().mT for name, value in given.items() if value is None or value.ndim > 1}
+    odd = {
+        name: value.mT.contiguous().mT for name, value in given.items() if value is not None and value.ndim > 1
+    }
     wide = torch.stack([given["x"], given["x"] * 7], dim=-1)[..., 0]
     for x in (wide, odd.get("x", wide)):
         found = graded(case.call, {**given, **odd, "x": x}, lambda y: y.new_tensor(0.5).expand_as(y))
