@@ -1,5 +1,6 @@
 // The epilogue inside the blur of an upsampling layer: rows are filtered while they are in the cache, and what comes
 // out of the filter goes through the epilogue before it is stored.
+#include "ahead.h"
 #include "epilogue_run.h"
 #include "fir_bands.h"
 #include "fir_lines.h"
@@ -43,6 +44,7 @@ class ForwardRows {
     for (int64_t column = 0; column < args_.w; column += runs_.run_pixels) {
       const int64_t pixels = std::min(runs_.run_pixels, args_.w - column), at = column * lanes_, count = pixels * lanes_;
       prefetch_run(ahead + at, std::min(count, args_.in_w * lanes_ - at));
+      fetch_ahead_to_write(to + at, count);
       along_.fill(across_, at + count, made);
       Seen<T>* result = result_run(to + at, buffers_[0]);
       filter_run(at, count, sides_.shift(row * args_.w + column, pixels), result);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "../formulas.h"
+#include "ahead.h"
 #include "packs.h"
 #include "rows.h"
 
@@ -24,7 +25,7 @@ class Projection {
         rgb(O * chunk),
         args_(args),
         plane_(args.h * args.w),
-        in_(std::max(chunk, group * args.c)),
+        in_(std::max(4 * chunk, group * args.c)),
         out_(in_.size()) {}
 
   // rgb[o][pixel] = sum_c weight[n, o, c] x[n, c, pixel], for `pixels` pixels from `first` on.
@@ -33,15 +34,9 @@ class Projection {
     const T* x = static_cast<const T*>(args_.x) + n * args_.c * plane_;
     if (args_.channels_last) return project_pixels(x + first * args_.c, weight, pixels);
     std::fill(rgb.begin(), rgb.end(), A(0));
-    for (int64_t c = 0; c < args_.c; ++c) {
-      const Seen<T>* __restrict values = view_run(x + c * plane_ + first, pixels, in_.data());
-      for (int o = 0; o < O; ++o) {
-        A* __restrict sum = rgb.data() + o * chunk;
-        const A factor = weight[o * args_.c + c];
-#pragma omp simd
-        for (int64_t i = 0; i < pixels; ++i) sum[i] += factor * get(values[i]);
-      }
-    }
+    int64_t c = 0;
+    for (; c + 4 <= args_.c; c += 4) project_channels<4>(x + c * plane_ + first, weight + c, pixels, c + 8 <= args_.c);
+    for (; c < args_.c; ++c) project_channels<1>(x + c * plane_ + first, weight + c, pixels, false);
   }
 
   // The gradient of x from that of rgb (in `rgb`), added to `dweight`: (O, c) numbers.
@@ -55,6 +50,10 @@ class Projection {
       const int64_t at = c * plane_ + first;
       A factors[O], sums[O] = {};
       for (int o = 0; o < O; ++o) factors[o] = weight[o * args_.c + c];
+      for (int64_t i = 0; i < pixels && c + 1 < args_.c; i += 64 / sizeof(T)) {
+        __builtin_prefetch(x + at + plane_ + i);
+        __builtin_prefetch(dx + at + plane_ + i, 1);
+      }
       Seen<T>* result = result_run(dx + at, out_.data());
       back_run(view_run(x + at, pixels, in_.data()), factors, pixels, result, sums);
       store_result(result, pixels, dx + at);
@@ -66,6 +65,30 @@ class Projection {
   std::vector<A> rgb;
 
  private:
+  // Adds C channels to the sums of their pixels, while the next ones are on their way if there are some.
+  template <int C>
+  void project_channels(const T* x, const A* weight, int64_t pixels, bool more) {
+    const Seen<T>* values[C];
+    for (int j = 0; j < C; ++j) values[j] = view_run(x + j * plane_, pixels, in_.data() + j * chunk);
+    int64_t i = 0;
+    for (; i + kPack<A> <= pixels; i += kPack<A>) {
+      Pack<A> value[C];
+      for (int j = 0; j < C; ++j) {
+        if (more) __builtin_prefetch(x + (C + j) * plane_ + i);
+        value[j] = load_pack(values[j] + i);
+      }
+      for (int o = 0; o < O; ++o) {
+        A* to = rgb.data() + o * chunk + i;
+        Pack<A> sum = load_pack(static_cast<const A*>(to));
+        for (int j = 0; j < C; ++j) sum += weight[o * args_.c + j] * value[j];
+        store_pack(sum, to);
+      }
+    }
+    for (; i < pixels; ++i)
+      for (int o = 0; o < O; ++o)
+        for (int j = 0; j < C; ++j) rgb[o * chunk + i] += weight[o * args_.c + j] * get(values[j][i]);
+  }
+
   // Partial sums of four pixels at a time stay in registers; those of kFolded pixels are folded at once.
   void project_pixels(const T* x, const A* weight, int64_t pixels) {
     const int64_t c = args_.c;
@@ -74,6 +97,7 @@ class Projection {
       const Seen<T>* values = view_run(x + first * c, (end - first) * c, in_.data());
       for (int64_t at = first; at < end; at += kFolded) {
         const int64_t count = std::min(kFolded, end - at);
+        fetch_ahead(x + at * c, count * c);
         A partial[O][kFolded * kPack<A>];
         int64_t i = 0;
         for (; i + 4 <= count; i += 4) dot<4>(values + (at - first + i) * c, weight, i, partial);
