@@ -51,13 +51,20 @@ inline Tensor dense(const Tensor& x, bool channels_last) {
   return torch::stable::contiguous(x, channels_last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous);
 }
 
-inline Tensor small(const Tensor& x, ScalarType type) {
+inline void check_device(const Tensor& x, const Tensor& other) {
+  STD_TORCH_CHECK(x.device() == other.device(), "nada: all tensors of an operator must be on the same device.");
+}
+
+// A small tensor in the type that `beside` is computed in.
+inline Tensor small(const Tensor& x, const Tensor& beside) {
+  check_device(x, beside);
+  const ScalarType type = accumulated(beside);
   const Tensor same = x.scalar_type() == type ? x : torch::stable::to(x, type);
   return same.is_contiguous() ? same : torch::stable::contiguous(same);
 }
 
-inline Optional small(const Optional& x, ScalarType type) {
-  return x.has_value() ? Optional(small(*x, type)) : std::nullopt;
+inline Optional small(const Optional& x, const Tensor& beside) {
+  return x.has_value() ? Optional(small(*x, beside)) : std::nullopt;
 }
 
 inline const void* pointer(const Optional& x) { return x.has_value() ? x->const_data_ptr() : nullptr; }
@@ -78,6 +85,26 @@ inline void check_image(const Tensor& x, const char* op) {
 inline void check_size(const Optional& x, int64_t size, const char* what) {
   STD_TORCH_CHECK(!x.has_value() || x->numel() == size, "nada: ", what, " has ", x.has_value() ? x->numel() : 0,
                   " numbers where ", size, " are needed.");
+}
+
+inline void check_shape(const Optional& x, std::initializer_list<int64_t> shape, const char* what) {
+  if (!x.has_value()) return;
+  bool fits = x->dim() == static_cast<int64_t>(shape.size());
+  int64_t i = 0;
+  for (const int64_t size : shape) fits = fits && x->size(i++) == size;
+  STD_TORCH_CHECK(fits, "nada: ", what, " has another shape than the tensor beside it asks for.");
+}
+
+inline void check_gradient(const Tensor& dy, const Tensor& y, const char* op) {
+  check_device(dy, y);
+  STD_TORCH_CHECK(dy.numel() == y.numel() && dy.scalar_type() == y.scalar_type(), "nada::", op,
+                  ": the gradient does not fit what it is the gradient of.");
+}
+
+// At least one, and as many as a fused filter can have.
+inline void check_taps(const Tensor& taps) {
+  STD_TORCH_CHECK(taps.dim() == 1 && taps.numel() >= 1 && taps.numel() <= kMaxTaps,
+                  "nada: a fused filter has one dimension and 1 to ", kMaxTaps, " taps.");
 }
 
 // Keeps the device of x current, and knows its stream, while a body runs.

@@ -17,24 +17,24 @@ inline Epilogue epilogue_sizes(const Tensor& x, bool channels_last, int64_t h, i
 
 // The small tensors of an epilogue in the type that it computes in, alive as long as this is.
 struct Sides {
-  Sides(Epilogue& args, ScalarType type, const Optional& factors, const Optional& noise, const Optional& strength,
+  Sides(Epilogue& args, const Tensor& x, const Optional& factors, const Optional& noise, const Optional& strength,
         const Optional& bias)
-      : factors(small(factors, type)), noise(small(noise, type)), strength(small(strength, type)), bias(small(bias, type)) {
-    check_size(this->factors, args.n * args.c, "the demodulation of an epilogue");
+      : factors(small(factors, x)), noise(small(noise, x)), strength(small(strength, x)), bias(small(bias, x)) {
+    check_shape(this->factors, {args.n, args.c}, "the demodulation of an epilogue");
     check_size(this->strength, 1, "the noise strength of an epilogue");
     check_size(this->bias, args.c, "the bias of an epilogue");
     args.factors = pointer(this->factors), args.noise = pointer(this->noise);
     args.strength = pointer(this->strength), args.bias = pointer(this->bias);
     if (!noise.has_value()) return;
-    args.noise_n = noise->numel() == args.h * args.w ? 1 : args.n;
-    check_size(this->noise, args.noise_n * args.h * args.w, "the noise of an epilogue");
+    args.noise_n = noise->dim() == 4 && noise->size(0) != 1 ? args.n : 1;
+    if (noise->dim() == 2) check_shape(this->noise, {args.h, args.w}, "the noise of an epilogue");
+    else check_shape(this->noise, {args.noise_n, 1, args.h, args.w}, "the noise of an epilogue");
   }
   Optional factors, noise, strength, bias;
 };
 
 inline Fir fir_arguments(const Tensor& taps, int64_t left, int64_t top, bool flip, double gain) {
-  STD_TORCH_CHECK(taps.dim() == 1 && taps.numel() <= kMaxTaps, "nada: a fused filter has one dimension and up to ",
-                  kMaxTaps, " taps.");
+  check_taps(taps);
   return Fir{taps.const_data_ptr(), static_cast<int>(taps.numel()), left, top, !flip, gain};
 }
 
@@ -45,7 +45,7 @@ Tensor epilogue(const Tensor& given, const Optional& factors, const Optional& no
   const bool channels_last = has_channels_last(given);
   const Tensor x = dense(given, channels_last);
   Epilogue args = epilogue_sizes(x, channels_last, x.size(2), x.size(3), alpha, gain, clamp);
-  const Sides sides(args, accumulated(x), factors, noise, strength, bias);
+  const Sides sides(args, x, factors, noise, strength, bias);
   Tensor y = make_like(x, channels_last);
   args.x = x.const_data_ptr(), args.y = y.mutable_data_ptr();
   if (x.numel() > 0) bodies.epilogue(args, OnDevice<bodies>(x).stream);
@@ -58,12 +58,12 @@ Tensor fir_epilogue(const Tensor& given, const Tensor& taps_given, int64_t left,
                     const Optional& strength, const Optional& bias, double alpha, double gain, double clamp) {
   check_image(given, "fir_epilogue");
   const bool channels_last = has_channels_last(given);
-  const Tensor x = dense(given, channels_last), taps = small(taps_given, accumulated(x));
+  const Tensor x = dense(given, channels_last), taps = small(taps_given, x);
   const int64_t h = x.size(2) + top + bottom - taps.numel() + 1, w = x.size(3) + left + right - taps.numel() + 1;
   STD_TORCH_CHECK(h > 0 && w > 0, "nada::fir_epilogue: the filter does not fit into the picture.");
   Epilogue args = epilogue_sizes(x, channels_last, h, w, alpha, gain, clamp);
   args.fir = fir_arguments(taps, left, top, flip, fir_gain);
-  const Sides sides(args, accumulated(x), factors, noise, strength, bias);
+  const Sides sides(args, x, factors, noise, strength, bias);
   Tensor y = make(x, {args.n, args.c, h, w}, x.scalar_type(), channels_last);
   args.x = x.const_data_ptr(), args.y = y.mutable_data_ptr();
   if (y.numel() > 0) bodies.epilogue(args, OnDevice<bodies>(x).stream);
@@ -74,10 +74,9 @@ Tensor fir_epilogue(const Tensor& given, const Tensor& taps_given, int64_t left,
 template <const Bodies& bodies>
 std::tuple<Tensor, Tensor> run_epilogue_backward(Epilogue args, const Tensor& dy, const Tensor& y, const Optional& factors,
                                                  const Optional& noise) {
-  STD_TORCH_CHECK(dy.numel() == y.numel() && dy.scalar_type() == y.scalar_type(),
-                  "nada::epilogue_backward: the gradient does not fit what it is the gradient of.");
+  check_gradient(dy, y, "epilogue_backward");
   const ScalarType type = accumulated(y);
-  const Sides sides(args, type, factors, noise, std::nullopt, std::nullopt);
+  const Sides sides(args, y, factors, noise, std::nullopt, std::nullopt);
   Tensor dx = make(y, {args.n, args.c, args.in_h, args.in_w}, y.scalar_type(), args.channels_last);
   Tensor sums = make(y, {3, args.n, args.c}, type);
   if (y.numel() == 0) return {torch::stable::zero_(dx), torch::stable::zero_(sums)};
@@ -105,7 +104,7 @@ std::tuple<Tensor, Tensor> fir_epilogue_backward(const Tensor& dy, const Tensor&
                                                  double gain, double clamp) {
   check_image(y, "fir_epilogue_backward");
   const bool channels_last = has_channels_last(y);
-  const Tensor kept = dense(y, channels_last), taps = small(taps_given, accumulated(y));
+  const Tensor kept = dense(y, channels_last), taps = small(taps_given, y);
   Epilogue args = epilogue_sizes(kept, channels_last, y.size(2), y.size(3), alpha, gain, clamp);
   args.in_h = in_h, args.in_w = in_w;
   args.fir = fir_arguments(taps, left, top, flip, fir_gain);
@@ -132,12 +131,12 @@ Tensor torgb(const Tensor& given, const Tensor& weight_given, const Optional& bi
   const bool channels_last = has_channels_last(given);
   const Tensor x = dense(given, channels_last);
   const ScalarType type = accumulated(x);
-  const Tensor weight = small(weight_given, type), taps = small(taps_given, type);
-  const Optional bias = small(bias_given, type), skip = small(skip_given, type);
-  STD_TORCH_CHECK(taps.dim() == 1 && taps.numel() <= kMaxTaps, "nada::torgb: a filter of up to ", kMaxTaps, " taps.");
+  const Tensor weight = small(weight_given, x), taps = small(taps_given, x);
+  const Optional bias = small(bias_given, x), skip = small(skip_given, x);
+  check_taps(taps);
   ToRgb args = torgb_arguments(x, weight, bias, channels_last, clamp);
   STD_TORCH_CHECK(!skip.has_value() || (args.h % 2 == 0 && args.w % 2 == 0), "nada::torgb: odd sizes have no smaller picture.");
-  check_size(skip, args.n * args.o * (args.h / 2) * (args.w / 2), "the smaller picture of torgb");
+  check_shape(skip, {args.n, args.o, args.h / 2, args.w / 2}, "the smaller picture of torgb");
   args.skip = pointer(skip), args.taps = taps.const_data_ptr(), args.count = static_cast<int>(taps.numel());
   Tensor image = make(x, {args.n, args.o, args.h, args.w}, type);
   args.image = image.mutable_data_ptr();
@@ -151,10 +150,10 @@ std::tuple<Tensor, Tensor, Tensor> torgb_backward(const Tensor& gradient_given, 
   const bool channels_last = has_channels_last(x_given);
   const Tensor x = dense(x_given, channels_last);
   const ScalarType type = accumulated(x);
-  const Tensor weight = small(weight_given, type), gradient = small(gradient_given, type);
-  const Optional bias = small(bias_given, type);
+  const Tensor weight = small(weight_given, x), gradient = small(gradient_given, x);
+  const Optional bias = small(bias_given, x);
   ToRgb args = torgb_arguments(x, weight, bias, channels_last, clamp);
-  check_size(gradient, args.n * args.o * args.h * args.w, "the gradient of torgb's picture");
+  check_shape(gradient, {args.n, args.o, args.h, args.w}, "the gradient of torgb's picture");
   Tensor dx = make_like(x, channels_last), dweight = make_like(weight, false);
   Tensor dbias = make(x, {args.n, args.o}, type);
   if (x.numel() == 0) return {dx, torch::stable::zero_(dweight), torch::stable::zero_(dbias)};

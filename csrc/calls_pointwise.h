@@ -36,7 +36,7 @@ Tensor bias_act(const Tensor& given, const Optional& bias, int64_t dim, int64_t 
   check_dim(given, dim);
   const bool channels_last = dim == 1 && has_channels_last(given);
   const Tensor x = dense(given, channels_last);
-  const Optional b = small(bias, accumulated(x));
+  const Optional b = small(bias, x);
   check_size(b, x.size(dim), "the bias of bias_act");
   Tensor y = make_like(x, channels_last);
   BiasAct args = bias_act_arguments(x, dim, channels_last, act, alpha, gain, clamp);
@@ -51,10 +51,9 @@ std::tuple<Tensor, Tensor> bias_act_backward(const Tensor& dy_given, const Tenso
   check_dim(reference_given, dim);
   const bool channels_last = dim == 1 && has_channels_last(reference_given);
   const Tensor reference = dense(reference_given, channels_last), dy = dense(dy_given, channels_last);
-  STD_TORCH_CHECK(dy.numel() == reference.numel() && dy.scalar_type() == reference.scalar_type(),
-                  "nada::bias_act_backward: the gradient does not fit what it is the gradient of.");
+  check_gradient(dy, reference, "bias_act_backward");
   const ScalarType type = accumulated(reference);
-  const Optional b = small(bias, type);
+  const Optional b = small(bias, reference);
   check_size(b, reference.size(dim), "the bias of bias_act");
   Tensor dx = make_like(reference, channels_last);
   Tensor dbias = make(reference, {reference.size(dim)}, type);
@@ -80,7 +79,8 @@ Tensor upfirdn2d(const Tensor& given, const Tensor& filter_given, int64_t up, in
   STD_TORCH_CHECK(up >= 1 && down >= 1, "nada::upfirdn2d: up and down are at least 1.");
   STD_TORCH_CHECK(filter_given.dim() == 1 || filter_given.dim() == 2, "nada::upfirdn2d: a filter has 1 or 2 dimensions.");
   const bool channels_last = has_channels_last(given);
-  const Tensor x = dense(given, channels_last), filter = small(filter_given, accumulated(x));
+  const Tensor x = dense(given, channels_last), filter = small(filter_given, x);
+  STD_TORCH_CHECK(filter.numel() >= 1, "nada::upfirdn2d: an empty filter.");
   const bool separable = filter.dim() == 1;
   Upfirdn args{};
   args.fh = static_cast<int>(filter.size(0)), args.fw = static_cast<int>(filter.size(separable ? 0 : 1));

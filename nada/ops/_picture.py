@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nada.errors import UsageError
 from nada.ops._dispatch import bound, fused
 from nada.ops._resampling import upfirdn2d_reference
 
@@ -34,6 +35,8 @@ def to_rgb(
     Returns:
         `(N, O, H, W)` in float32 whatever `x` is (float64 for float64): the sum of many layers.
     """
+    if skip is not None and taps is None:
+        raise UsageError("The smaller picture needs a filter to be upsampled with; pass taps.")
     simple = taps is None or (taps.ndim == 1 and len(taps) <= _MAX_TAPS and not taps.requires_grad)
     if weight.shape[1] > _MAX_CHANNELS or not simple or not fused(x):
         return to_rgb_reference(x, weight, bias, skip, taps, clamp)

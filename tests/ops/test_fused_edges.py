@@ -132,6 +132,8 @@ WRONG: dict[str, Callable[[], Tensor]] = {
     "a smaller picture of odd ones": lambda: ops.to_rgb(
         _MAPS[..., :3], torch.ones(2, 3, 3), None, torch.ones(2, 3, 2, 1), _TAPS
     ),
+    "a bias elsewhere": lambda: ops.bias_act(_MAPS, torch.ones(3, device="meta")),
+    "factors turned round": lambda: ops.styled_epilogue(_MAPS, torch.ones(3, 2)),
     "maps without a batch": lambda: ops.upfirdn2d(_MAPS[0], _TAPS, padding=2),
 }
 
