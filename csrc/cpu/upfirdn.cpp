@@ -1,5 +1,6 @@
 // Upsampling, filtering and decimation of whole pictures, band by band of rows.
 #include "../formulas.h"
+#include "ahead.h"
 #include "functions.h"
 #include "parallel.h"
 #include "resampled_row.h"
@@ -77,6 +78,8 @@ class Band {
       if (source < 0) continue;
       sources_[count] = x + source * args_.w * lanes_, weights_[count++] = taps_.column[k] * static_cast<A>(args_.gain);
     }
+    const int fresh = std::min(count, args_.down);  // rows that the last output did not read
+    if (fresh) fetch_ahead(sources_[count - fresh], fresh * args_.w * lanes_);
     row_.load(sources_.data(), weights_.data(), count);
     row_.store(to);
   }
