@@ -132,7 +132,6 @@ WRONG: dict[str, Callable[[], Tensor]] = {
     "a smaller picture of odd ones": lambda: ops.to_rgb(
         _MAPS[..., :3], torch.ones(2, 3, 3), None, torch.ones(2, 3, 2, 1), _TAPS
     ),
-    "a bias elsewhere": lambda: ops.bias_act(_MAPS, torch.ones(3, device="meta")),
     "factors turned round": lambda: ops.styled_epilogue(_MAPS, torch.ones(3, 2)),
     "maps without a batch": lambda: ops.upfirdn2d(_MAPS[0], _TAPS, padding=2),
 }
@@ -143,6 +142,14 @@ def test_tensors_that_do_not_fit_are_refused(what: str, body) -> None:
     """Catches a kernel that reads or writes beyond its tensors."""
     with pytest.raises(RuntimeError):
         WRONG[what]()
+
+
+def test_tensors_of_another_device_are_refused(compiled) -> None:
+    """Catches an address of one device that is read on another. (torch itself lets the one without data pass.)"""
+    with pytest.raises(RuntimeError, match="same device"):
+        ops.bias_act(_MAPS, torch.ones(3, device="meta"))
+    with pytest.raises(RuntimeError, match="same device"):
+        ops.upfirdn2d(_MAPS, _TAPS.to("meta"), padding=2)
 
 
 FILTERS = {"nothing": torch.ones(0), "an empty matrix": torch.ones(1, 0), "more than the picture": torch.ones(9)}
