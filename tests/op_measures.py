@@ -6,7 +6,7 @@ from typing import Callable
 
 import op_truths
 import torch
-from op_cases import CONSTANTS, Case
+from operator_cases import CONSTANTS, Case
 from op_formulas import gaussian
 from torch import Tensor
 

@@ -6,7 +6,7 @@ from typing import Callable, Iterator
 
 import pytest
 import torch
-from op_cases import LARGE, Case
+from operator_cases import LARGE, Case
 from op_measures import graded
 from torch import Tensor
 

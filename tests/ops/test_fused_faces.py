@@ -7,7 +7,7 @@ from typing import Callable
 import op_truths as truths
 import pytest
 import torch
-from op_cases import CASES, Case
+from operator_cases import CASES, Case
 from op_formulas import gaussian
 from op_measures import LIMITS, graded, measured, off
 from torch import Tensor

@@ -7,7 +7,7 @@ from typing import Callable, Sequence
 import pytest
 import torch
 from fakes import tiny_generator
-from op_cases import CASES, CONSTANTS, FEW, Case
+from operator_cases import CASES, CONSTANTS, FEW, Case
 from op_formulas import gaussian
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from op_cases import CASES, Case
+from operator_cases import CASES, Case
 from op_measures import LIMITS, measured, off
 
 from nada import ops

@@ -7,7 +7,7 @@ from typing import Callable
 import op_truths
 import pytest
 import torch
-from op_cases import CASES, CONSTANTS, Case
+from operator_cases import CASES, CONSTANTS, Case
 from op_formulas import gaussian
 from torch import Tensor
 
