@@ -99,9 +99,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 def start(sources: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": ROOT, "OMP_NUM_THREADS": "1"}
+    # Tests that were started in the background ignore Ctrl-C, and what they start inherits that.
     return subprocess.Popen(
-        [sys.executable, "-c", OTHER, str(sources)], env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, "-c", OTHER, str(sources)], env=environment, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
 
 
