@@ -13,8 +13,6 @@
 
 namespace nada::cpu {
 
-inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
-
 struct RowShape {
   int64_t in_w, out_w, left, lanes;  // lanes: numbers of a pixel
   int up, down, taps;
