@@ -27,9 +27,8 @@ class Bands {
     return ((part.n * args_.c + part.channel) * height + row) * width;
   }
 
-  // Channels of a part that lie behind one another, and their distance.
+  // Channels of a part that lie behind one another.
   int64_t segments(const Part& part) const { return runs_.channels_last ? 1 : part.channels; }
-  int64_t stride(int64_t height, int64_t width) const { return height * width; }
 
   int64_t bands = 1;
 

@@ -64,7 +64,7 @@ def bias_act(
     # The derivative is found from the result, which a gain of zero and a flat or falling half do not determine.
     if x.ndim == 0 or not fused(x) or gain == 0.0 or (act == "lrelu" and alpha <= 0.0):
         return bias_act_reference(x, bias, act, alpha, gain, clamp, dim)
-    return torch.ops.nada.bias_act(x, bias, dim % max(x.ndim, 1), CODES[act], alpha, gain, bound(clamp))
+    return torch.ops.nada.bias_act(x, bias, dim % x.ndim, CODES[act], alpha, gain, bound(clamp))
 
 
 def bias_act_reference(
