@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import os
 import sys
 import warnings
@@ -12,12 +10,14 @@ from typing import Any
 import click
 
 from nada import __version__
+from nada.cli.groups import LazyGroup
 from nada.errors import NadaError
 
 # The names and short helps stand here so that `nada --help` need not import a command.
 COMMANDS = {
     "adapt": "Move a generator from a source to a target description.",
     "train": "Train a generator of your own on a folder, zip or parquet of pictures.",
+    "data": "Import, inspect and download pictures to train on.",
     "models": "List, show and fetch pretrained generators.",
     "convert": "Read a checkpoint of another project and write it as safetensors.",
     "doctor": "Tell what this machine has, and whether the fused operators work.",
@@ -29,22 +29,8 @@ def _show_warning(message: Warning | str, *_: Any) -> None:
     click.echo(f"nada: warning: {message}", err=True)
 
 
-class _Lazy(click.Group):
-    """A group that knows its commands by name and imports one only to run it or to show its help."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            near = difflib.get_close_matches(name, COMMANDS, 1)
-            question = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"No such command {name!r}.{question}", context)
-        return importlib.import_module(f"nada.cli.{name}").command
-
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+class _Main(LazyGroup):
+    """The group of all commands: whatever goes wrong in one costs a line and an exit code."""
 
     def main(self, *arguments: Any, standalone_mode: bool = True, **options: Any) -> Any:
         """Like click's, but a wrong option or command costs one line instead of four."""
@@ -84,7 +70,7 @@ class _Lazy(click.Group):
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-@click.group("nada", cls=_Lazy, context_settings=_SETTINGS)
+@click.group("nada", cls=_Main, table=COMMANDS, module="nada.cli.{}", context_settings=_SETTINGS)
 @click.version_option(__version__, prog_name="nada")
 def main() -> None:
     """Move a pretrained StyleGAN2 generator into a style that you name in words.

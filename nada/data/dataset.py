@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from nada.errors import NadaError
 from nada.images import from_uint8
 
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """Pictures `images (N, H, W, 3)` uint8 with class numbers `labels (N,)`, or None where there are no classes."""
+    """Pictures `images (N, H, W, 3)` uint8 with class numbers `labels (N,)`, or None where there are no classes.
+
+    `texts` has one caption per picture, or is None; `conditions (N, D)` stand in for class numbers where given.
+    """
 
     images: np.ndarray
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    texts: tuple[str, ...] | None = None
+    conditions: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def without_classes(self) -> ImageDataset:
-        """The same pictures, unlabelled."""
-        return ImageDataset(self.images, None, (), self.skipped, self.ignored)
+        """The same pictures, unlabelled and unconditioned; captions stay."""
+        return replace(self, labels=None, class_names=(), conditions=None)
+
+    def with_conditions(self, embeddings: np.ndarray) -> ImageDataset:
+        """The same pictures, each with a row of float32 `embeddings (N, D)` in place of its class number.
+
+        Raises NadaError where there is not one row per picture.
+        """
+        if embeddings.ndim != 2 or len(embeddings) != len(self):
+            raise NadaError(f"conditions must have the shape ({len(self)}, D), not {embeddings.shape}.")
+        return replace(self, conditions=np.ascontiguousarray(embeddings, np.float32))
 
     def batch(self, indices: np.ndarray) -> tuple[Tensor, Tensor | None]:
-        """Pictures `(N, 3, H, W)` in [-1, 1] and class numbers `(N,)` of the indices given."""
-        labels = None if self.labels is None else torch.from_numpy(self.labels[indices])
-        return from_uint8(self.images[indices]), labels
+        """Pictures `(N, 3, H, W)` in [-1, 1] of the indices given, and their conditions `(N, D)` or classes `(N,)`."""
+        given = self.labels if self.conditions is None else self.conditions
+        return from_uint8(self.images[indices]), None if given is None else torch.from_numpy(given[indices])
 
     def order(self, start: int, count: int, seed: int) -> np.ndarray:
         """Indices of the pictures `start` to `start + count` of an endless shuffled sequence.

@@ -11,11 +11,12 @@ SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", 
 
 
 class Record(NamedTuple):
-    """One picture before decoding: its bytes, what to call it in messages, and its class if it has one."""
+    """One picture before decoding: its bytes, what to call it in messages, its class and its caption if it has them."""
 
     name: str
     data: bytes
     label: str | None
+    text: str | None = None
 
 
 class Source(NamedTuple):

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
+import torch
 
 from nada.data import ImageDataset
+from nada.errors import NadaError
 
 
 def dataset(count: int = 10) -> ImageDataset:
@@ -41,3 +46,20 @@ def test_the_description_tells_different_pictures_and_labels_apart() -> None:
     repainted = ImageDataset(data.images[::-1], data.labels, data.class_names)
     hashes = {one.describe()["sha256"] for one in (data, relabelled, repainted, data.without_classes())}
     assert len(hashes) == 4 and dataset().describe() == data.describe()
+
+
+def test_conditions_stand_in_for_classes_and_keep_to_their_pictures() -> None:
+    embeddings = np.arange(20, dtype=np.float64).reshape(10, 2)
+    data = dataset().with_conditions(embeddings)
+    images, conditions = data.batch(np.array([7, 2]))
+    assert conditions.tolist() == [[14, 15], [4, 5]] and conditions.dtype == torch.float32
+    assert images.shape == (2, 3, 4, 4) and data.class_names == ("even", "odd")
+    assert dataset().batch(np.array([7, 2]))[1].tolist() == [1, 0]
+    assert data.without_classes().batch(np.array([7]))[1] is None
+    with pytest.raises(NadaError, match=r"\(10, D\)"):
+        dataset().with_conditions(embeddings[:9])
+
+
+def test_captions_survive_every_copy() -> None:
+    data = replace(dataset(), texts=tuple(f"picture {index}" for index in range(10)))
+    assert data.without_classes().texts == data.with_conditions(np.zeros((10, 3))).texts == data.texts
