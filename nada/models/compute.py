@@ -1,13 +1,17 @@
-"""How a generator computes its feature maps: in which type, in which memory order, and what is kept or computed again."""
+"""How a network computes its feature maps: in which type, in which memory order, and what is kept or computed again."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Iterator, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nada.ops import PreparedWeight, prepare_weight
+
+Network = TypeVar("Network", bound="ComputingModule")
 
 
 class KeptWeights:
@@ -28,13 +32,13 @@ class KeptWeights:
 
 @dataclass(frozen=True)
 class Compute:
-    """Parameters, styles and pictures stay float32 whatever this says; feature maps follow it.
+    """Parameters, styles, pictures and logits stay float32 whatever this says; feature maps follow it.
 
     Attributes:
         dtype: of the feature maps and of the convolutions.
         channels_last: keep the channels of a pixel beside one another, which 16-bit convolutions want.
         checkpoint: keep only what blocks hand to one another, and compute the rest again in the backward pass.
-        kept: where weights are kept as the operators use them, for a generator that does not change; None for nowhere.
+        kept: where a generator that does not change keeps its weights as the operators use them; None for nowhere.
     """
 
     dtype: torch.dtype = torch.float32
@@ -52,3 +56,20 @@ class Compute:
         if self.kept is None or weight.requires_grad:
             return weight
         return self.kept.prepared(weight, self.dtype)
+
+
+class ComputingModule(nn.Module):
+    """A network whose feature maps follow `compute`, by default float32 as torch lays them out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.compute = Compute()
+
+    @contextmanager
+    def computing(self: Network, compute: Compute) -> Iterator[Network]:
+        """Compute feature maps in another way inside a `with` block."""
+        before, self.compute = self.compute, compute
+        try:
+            yield self
+        finally:
+            self.compute = before

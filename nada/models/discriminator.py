@@ -6,9 +6,11 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from nada import ops
 from nada.errors import UsageError
+from nada.models.compute import ComputingModule
 from nada.models.config import DiscriminatorConfig, block_sizes
 from nada.models.layers import Conv, FullyConnected
 from nada.models.mapping import Mapping
@@ -24,8 +26,10 @@ def minibatch_std(x: Tensor, group: int, channels: int) -> Tensor:
     y = x.float().reshape(group, -1, channels, c // channels, h, w)
     deviation = ((y - y.mean(dim=0)).square().mean(dim=0) + 1e-8).sqrt()
     statistic = deviation.mean(dim=(2, 3, 4)).to(x.dtype)  # (N / group, channels)
-    maps = statistic.reshape(-1, channels, 1, 1).repeat(group, 1, h, w)
-    return torch.cat([x, maps], dim=1)
+    maps = statistic.repeat(group, 1)[:, :, None, None].expand(n, channels, h, w)
+    last = x.is_contiguous(memory_format=torch.channels_last)
+    order = torch.channels_last if last else torch.contiguous_format  # or the result would lose the order of x
+    return torch.cat([x, maps.contiguous(memory_format=order)], dim=1)
 
 
 class DiscriminatorBlock(nn.Module):
@@ -81,7 +85,7 @@ class DiscriminatorEpilogue(nn.Module):
         return (x * condition).sum(dim=1, keepdim=True) / math.sqrt(self.cmap_dim)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ComputingModule):
     """A StyleGAN2 discriminator with blocks `b{resolution}` … `b8`, the epilogue `b4`, and `mapping` for classes."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
@@ -108,9 +112,13 @@ class Discriminator(nn.Module):
             labels: class numbers `(N,)` or one-hot `(N, num_classes)`; needed if there are classes.
         """
         x: Tensor | None = None
-        image = images
+        image = self.compute.features(images)
         for size in reversed(block_sizes(self.config.resolution)[1:]):
-            x, image = getattr(self, f"b{size}")(x, image)
+            block = getattr(self, f"b{size}")
+            if self.compute.checkpoint and torch.is_grad_enabled():
+                x, image = checkpoint(block, x, image, use_reentrant=False, preserve_rng_state=False)
+            else:
+                x, image = block(x, image)
         return self.b4(x, image, self._condition(labels))
 
     def _condition(self, labels: Tensor | None) -> Tensor | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import Iterable, Iterator, NamedTuple, Sequence, Union
+from typing import Iterable, NamedTuple, Sequence, Union
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from nada import ops
 from nada.errors import UsageError
 from nada.images import to_uint8
-from nada.models.compute import Compute
+from nada.models.compute import Compute, ComputingModule
 from nada.models.config import GeneratorConfig, block_sizes
 from nada.models.layers import SynthesisLayer, ToRGB
 from nada.models.mapping import Mapping, latents_from_seeds
@@ -60,7 +59,7 @@ class SynthesisBlock(nn.Module):
         return Features(x, self.torgb(x, w[:, len(self.layers)], image, self.resample_filter))
 
 
-class Generator(nn.Module):
+class Generator(ComputingModule):
     """A StyleGAN2 generator: `mapping` and the blocks `b4`, `b8`, … as children.
 
     Parameters are addressed by name, `b64.conv1.weight`. Pictures are `(N, image_channels, H, W)` with values in
@@ -70,7 +69,6 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        self.compute = Compute()
         self.mapping = Mapping(
             config.z_dim, config.w_dim, config.mapping_layers, config.num_classes, config.mapping_lr_multiplier
         )
@@ -165,15 +163,6 @@ class Generator(nn.Module):
             else:
                 features = getattr(self, name)(*arguments)
         return features
-
-    @contextmanager
-    def computing(self, compute: Compute) -> Iterator[Generator]:
-        """Compute feature maps in another way inside a `with` block."""
-        before, self.compute = self.compute, compute
-        try:
-            yield self
-        finally:
-            self.compute = before
 
     def synthesize(self, w: Tensor, noise: Noise = "const") -> Tensor:
         """Turn styles `(N, num_ws, w_dim)` into pictures `(N, image_channels, H, W)`.

@@ -65,7 +65,7 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
         """Return `(N, O, H / down, W / down)`; `gain` multiplies the activation's own gain and the clamp."""
-        weight = self.weight.to(x.dtype) * self.weight_gain
+        weight = (self.weight * self.weight_gain).to(x.dtype)  # scaled first: 16 bits round once
         size = weight.shape[2]
         if self.down == 1:
             x = nn.functional.conv2d(x, weight, padding=size // 2)
