@@ -1,0 +1,73 @@
+"""What comes in: features as checked NumPy arrays, read in blocks so that large sets stay within memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nada.errors import NadaError
+
+BLOCK_BYTES = 64 * 2**20  # of float64 at a time
+
+
+def as_array(values: Any, name: str, ndim: int = 2, least: int = 2) -> np.ndarray:
+    """Return `values` (array, sequence or torch tensor) as a finite real NumPy array with `ndim` axes.
+
+    Floating point arrays are not copied; float64 is made of them block by block where it is needed.
+
+    Args:
+        name: what the error messages call it.
+        least: the smallest number of rows.
+
+    Raises:
+        NadaError: for another number of axes, too few rows, no columns, NaN or infinity.
+    """
+    if hasattr(values, "detach"):
+        tensor = values.detach().cpu()
+        values = (tensor if str(tensor.dtype) == "torch.float64" else tensor.float()).numpy()
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise NadaError(f"{name} must be real numbers, not {array.dtype}; pass an array of floating point numbers.")
+    if array.ndim != ndim:
+        raise NadaError(f"{name} must have {ndim} axes, but its shape is {array.shape}.")
+    if len(array) < least:
+        raise NadaError(f"{name} has {len(array)} rows; this needs at least {least}.")
+    if 0 in array.shape:
+        raise NadaError(f"{name} has no columns: its shape is {array.shape}.")
+    if array.dtype.kind != "f" or array.dtype.itemsize < 4:
+        array = array.astype(np.float32 if array.dtype.kind == "f" else np.float64)
+    _check_finite(array, name)
+    return array
+
+
+def _check_finite(array: np.ndarray, name: str) -> None:
+    for start, block in blocks(array):
+        finite = np.isfinite(block).reshape(len(block), -1).all(axis=1)
+        if not finite.all():
+            row = start + int(np.argmin(finite))
+            raise NadaError(f"{name} has NaN or infinity, first in row {row}; find out what its extractor was given.")
+
+
+def as_pair(a: Any, b: Any, names: tuple[str, str], least: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Return two sets `(N, D)` and `(M, D)` of the same width; see `as_array`."""
+    first, second = as_array(a, names[0], least=least), as_array(b, names[1], least=least)
+    if first.shape[1] != second.shape[1]:
+        raise NadaError(
+            f"{names[0]} have {first.shape[1]} columns and {names[1]} {second.shape[1]}; "
+            "both must come from the same extractor."
+        )
+    return first, second
+
+
+def blocks(array: np.ndarray, width: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    """Go through `array` in runs of rows: (index of the first row, the rows as float64).
+
+    Args:
+        width: how many numbers a row leads to, where that is more than its own (a row of a distance matrix, say).
+    """
+    per_row = max(int(np.prod(array.shape[1:])), width or 0, 1)
+    rows = max(1, BLOCK_BYTES // (8 * per_row))
+    for start in range(0, len(array), rows):
+        yield start, array[start : start + rows].astype(np.float64, copy=False)
