@@ -1,34 +1,23 @@
-"""Which type a generator's feature maps are computed in, and what a processor or a GPU can do about it."""
+"""Which type a generator's feature maps are computed in while it is adapted."""
 
 from __future__ import annotations
 
 import torch
 
 from nada.models import Compute, KeptWeights
+from nada.precision import fast_precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_precision(device: torch.device, method: str = "nada") -> str:
-    """Return what `--precision auto` stands for.
+    """Return what `--precision auto` stands for: the 16 bits that the hardware multiplies, fp32 where it has none.
 
-    16 bits wherever the hardware multiplies them: bf16 where it can, fp16 on GPUs from before bf16 (its short range is
-    what the loss scale is for), fp32 on other CPUs, where 16 bits are emulated and slower. The size of the generator
-    has no part in it: the bundled one (64 px, 128 channels) gains as much as the published ones. The official method
-    repeats a published procedure, and that is fp32.
+    The size of the generator has no part in it: the bundled one (64 px, 128 channels) gains as much as the published
+    ones. fp16's short range is what the loss scale is for. The official method repeats a published procedure, and that
+    is fp32.
     """
-    if method == "official":
-        return "fp32"
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    return "bf16" if device.type == "cpu" and native_bf16() else "fp32"
-
-
-def native_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware, by AVX512-BF16 or AMX, as far as torch can tell."""
-    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    return any(check() for check in checks if check is not None)
+    return "fp32" if method == "official" else fast_precision(device)
 
 
 def compute_in(precision: str, checkpoint: bool = False, kept: KeptWeights | None = None) -> Compute:

@@ -7,11 +7,11 @@ import sys
 
 import click
 
-from nada.config import options_of
+from nada.config import SectionedCommand, options_of
 from nada.config.adapt import AdaptConfig
 
 
-@click.command("adapt")
+@click.command("adapt", cls=SectionedCommand)
 @options_of(AdaptConfig)
 def command(config: AdaptConfig) -> None:
     """Adapt a generator from a SOURCE to a TARGET description, without a single picture of the target.

@@ -13,12 +13,15 @@ from typing import Any, Callable, Mapping, Sequence, TypeVar
 
 import click
 
+from nada.config.sections import SectionedOption
 from nada.errors import NadaError, UsageError
 
 Config = TypeVar("Config")
 
 
-def option(default: Any, *, help: str, choices: Sequence[str] | None = None, flag: str | None = None) -> Any:
+def option(
+    default: Any, *, help: str, choices: Sequence[str] | None = None, flag: str | None = None, section: str | None = None
+) -> Any:
     """Declare a field of an option dataclass.
 
     Args:
@@ -26,8 +29,10 @@ def option(default: Any, *, help: str, choices: Sequence[str] | None = None, fla
         help: what a newcomer reads behind the option.
         choices: the only values there are.
         flag: the option's name where it differs from the field's.
+        section: the heading in `--help` that begins with this option; it holds until the next one.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "flag": flag})
+    metadata = {"help": help, "choices": choices, "flag": flag, "section": section}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def options_of(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -47,25 +52,39 @@ def options_of(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
         file_help = "JSON file of options, such as the config.json of an earlier run; flags win over it."
         decorated = click.option("--config", metavar="FILE", help=file_help)(wrapper)
+        sections = _sections(cls)
         for field in reversed(dataclasses.fields(cls)):
-            decorated = _click_option(cls, field)(decorated)
+            decorated = _click_option(cls, field, sections[field.name])(decorated)
         return decorated
 
     return decorate
 
 
-def _click_option(cls: type, field: dataclasses.Field[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _sections(cls: type) -> dict[str, str | None]:
+    """The heading that each option stands under."""
+    current, sections = None, {}
+    for field in dataclasses.fields(cls):
+        current = sections[field.name] = field.metadata["section"] or current
+    return sections
+
+
+def _click_option(
+    cls: type, field: dataclasses.Field[Any], section: str | None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     name = (field.metadata["flag"] or field.name).replace("_", "-")
     kind, many = _kind(cls, field)
     help = field.metadata["help"]
     if kind is bool:
         # A three-state switch keeps None where neither form is given.
         flag = f"--{name}" if field.default is False else f"--{name}/--no-{name}"
-        return click.option(flag, field.name, default=field.default, is_flag=True, help=help, show_default=True)
+        shared = {"cls": SectionedOption, "section": section, "help": help}
+        return click.option(flag, field.name, default=field.default, is_flag=True, show_default=True, **shared)
     choices = field.metadata["choices"]
     return click.option(
         f"--{name}",
         field.name,
+        cls=SectionedOption,
+        section=section,
         type=click.Choice(choices) if choices else kind,
         default=field.default,
         multiple=many,

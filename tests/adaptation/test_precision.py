@@ -12,8 +12,8 @@ import nada
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
 from nada import ops
+from nada import precision as choosing
 from nada.adaptation import Adaptation, Settings
-from nada.adaptation import precision as choosing
 from nada.adaptation.precision import choose_precision, compute_in
 from nada.clip import Guide
 

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from nada.config import from_json, option, options_of, to_json
+from nada.config import SectionedCommand, from_json, option, options_of, to_json
 from nada.errors import NadaError, UsageError
 
 
@@ -97,3 +97,31 @@ def test_json_reads_back() -> None:
     assert from_json(Options, json.loads(json.dumps(to_json(options)))) == options
     with pytest.raises(UsageError, match="no option 'zzz'"):
         from_json(Options, {"zzz": 1})
+
+
+def test_a_long_help_stands_in_sections() -> None:
+    """Every option under the last heading before it, and what has none at the end."""
+
+    @dataclass(frozen=True)
+    class Long:
+        first: int = option(1, section="Data", help="One.")
+        second: int = option(2, help="Two.")
+        third: bool = option(False, section="Machine", help="Three.")
+
+    @click.command(cls=SectionedCommand)
+    @options_of(Long)
+    def command(config: Long) -> None: ...
+
+    lines = [line.strip() for line in CliRunner().invoke(command, ["--help"]).output.splitlines()]
+    order = [lines.index(heading) for heading in ("Data:", "Machine:", "Other:")]
+    places = [next(i for i, line in enumerate(lines) if line.startswith(flag)) for flag in ("--second", "--third", "--config")]
+    assert order[0] < places[0] < order[1] < places[1] < order[2] < places[2]
+
+
+def test_without_sections_the_help_is_one_list() -> None:
+    @click.command(cls=SectionedCommand)
+    @options_of(Options)
+    def command(config: Options) -> None: ...
+
+    output = CliRunner().invoke(command, ["--help"]).output
+    assert "Options:" in output and "Other:" not in output and "--maybe / --no-maybe" in output

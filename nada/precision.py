@@ -1,0 +1,22 @@
+"""What kinds of arithmetic this machine is fast with: whether a processor or a GPU multiplies 16-bit numbers."""
+
+from __future__ import annotations
+
+import torch
+
+
+def fast_precision(device: torch.device) -> str:
+    """Return "bf16" where the hardware multiplies it, "fp16" on GPUs from before bf16, "fp32" on other CPUs.
+
+    There 16 bits are emulated and slower.
+    """
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    return "bf16" if device.type == "cpu" and native_bf16() else "fp32"
+
+
+def native_bf16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware, by AVX512-BF16 or AMX, as far as torch can tell."""
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(check() for check in checks if check is not None)
