@@ -6,51 +6,21 @@ It neither prints nor saves nor chooses a device; the caller's `on_step` does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nada.data import ImageDataset
-from nada.errors import NadaError
-from nada.losses import discriminator_loss, generator_loss, r1_penalty
-from nada.models import Generator, mix_styles
-from nada.training.augmentation import adapt_probability, augment
+from nada.training.augmentation import adapt_probability
+from nada.training.draw import Draw
+from nada.training.recipe import Recipe, average_memory, rate_factor
+from nada.training.share import Share
 from nada.training.state import TrainingState
+from nada.training.update import Pass, Scalars, draw_pictures, update_discriminator, update_generator
 
-AUGMENT_POLICIES = ("ada", "diff", "none")
 ADA_TARGET = 0.6  # Karras et al. 2020 (arXiv:2006.06676), section 3.1
 SIGN_MEMORY = 0.95  # of the running mean of real signs; their 4 large batches are about 20 small ones
-W_AVERAGE_MEMORY = 0.998
-EMA_RAMP = 0.05  # the average reaches back over at most this share of the pictures seen so far
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train. `gamma` weighs R1; `ema_kimg` is the half-life of the average, `ada_kimg` the time of p from 0 to 1."""
-
-    batch: int = 16
-    gamma: float = 0.1
-    r1_interval: int = 16
-    ema_kimg: float = 5.0
-    mixing: float = 0.0
-    augment: str = "ada"
-    augment_kinds: tuple[str, ...] = ("flip", "shift", "colour", "cutout")
-    ada_kimg: float = 100.0
-    bf16: bool = False
-    seed: int = 0
-
-
-class TrainingDiverged(NadaError):
-    """A loss or gradient is no longer a number; the networks are as they were before that update."""
-
-    def __init__(self, step: int, what: str) -> None:
-        super().__init__(
-            f"{what} is not a finite number at step {step}; the last saved state is kept: "
-            "lower --lr or raise --gamma, and use --precision fp32 if it was bf16."
-        )
-        self.step = step
 
 
 def train(
@@ -59,6 +29,7 @@ def train(
     recipe: Recipe,
     steps: int,
     on_step: Callable[[TrainingState, dict[str, float]], bool] | None = None,
+    share: Share = Share(),
 ) -> TrainingState:
     """Go on until `state.step` is `steps`, or until `on_step(state, scalars)` returns True after a step.
 
@@ -66,32 +37,36 @@ def train(
     Raises TrainingDiverged before an update with a loss or gradient that is not finite.
     """
     while state.step < steps:
-        scalars = train_step(state, data, recipe)
+        scalars = train_step(state, data, recipe, share)
         if on_step is not None and on_step(state, scalars):
             break
     return state
 
 
-def train_step(state: TrainingState, data: ImageDataset, recipe: Recipe) -> dict[str, float]:
-    """One update of both networks and of the average; returns what there is to plot."""
+def train_step(state: TrainingState, data: ImageDataset, recipe: Recipe, share: Share = Share()) -> dict[str, float]:
+    """One step: the updates of both networks, of the average and of the augmentation; returns what there is to plot."""
     device = state.generator.b4.const.device
-    rng = step_rng(recipe.seed, state.step)
-    indices = data.order(state.step * recipe.batch, recipe.batch, recipe.seed)
-    if data.labels is not None:
-        indices = indices[group_by_class(data.labels[indices], state.discriminator.config.mbstd_group)]
-    real, labels = (None if part is None else part.to(device) for part in data.batch(indices))
-    fake, scalars = _update_generator(state, labels, recipe, rng)
-    scalars |= _update_discriminator(state, real, fake, labels, recipe, rng)
+    group = state.discriminator.config.mbstd_group
+    rows = share.rows(recipe.batch, group)
+    given = Pass(state, recipe, share, Draw(recipe.seed, state.step, recipe.batch, device, rows))
+    factor = rate_factor(recipe, (state.step + 0.5) * recipe.batch)
+    _set_rate(state.generator_optimizer, recipe.lr * factor)
+    _set_rate(state.discriminator_optimizer, (recipe.lr if recipe.d_lr is None else recipe.d_lr) * factor)
+    batches = [_real_batch(data, recipe, state.step * recipe.d_steps + k, rows, group, device) for k in range(recipe.d_steps)]
+    scalars: Scalars = {}
+    for update in range(recipe.g_steps):
+        regularise = bool(recipe.path_length) and update == 0 and state.step % recipe.path_interval == 0
+        fake, found = update_generator(given, batches[0][1], regularise)
+        scalars |= found
+    for update, (real, labels) in enumerate(batches):
+        if recipe.fresh_batch or update:
+            with torch.no_grad():
+                fake, _ = draw_pictures(given, labels)
+        scalars |= update_discriminator(given, real, fake, labels, update == 0 and state.step % recipe.r1_interval == 0)
     state.step += 1
-    seen = state.step * recipe.batch
-    update_average(state.average, state.generator, average_memory(recipe.batch, recipe.ema_kimg, seen))
-    if recipe.augment == "ada":
-        state.real_sign = SIGN_MEMORY * state.real_sign + (1 - SIGN_MEMORY) * scalars["real/sign"]
-        state.augment_probability = adapt_probability(
-            state.augment_probability, state.real_sign, recipe.batch, ADA_TARGET, recipe.ada_kimg
-        )
-        scalars["augment/probability"] = state.augment_probability
-    return scalars
+    update_average(state.average, state.generator, average_memory(recipe, state.step * recipe.batch))
+    plotted = _to_floats(scalars, share) | {"lr": recipe.lr * factor}
+    return plotted | _adapt_augmentation(state, recipe, plotted["real/sign"])
 
 
 def group_by_class(labels: np.ndarray, group: int) -> np.ndarray:
@@ -106,18 +81,6 @@ def group_by_class(labels: np.ndarray, group: int) -> np.ndarray:
     return order.reshape(-1, group).T.reshape(-1)
 
 
-def step_rng(seed: int, step: int) -> torch.Generator:
-    """A CPU generator for everything that one step draws, independent of all other steps."""
-    mixed = np.random.SeedSequence([seed, step]).generate_state(2, np.uint32)
-    return torch.Generator().manual_seed(int(mixed[0]) << 31 | int(mixed[1]) >> 1)
-
-
-def average_memory(batch: int, ema_kimg: float, seen: int) -> float:
-    """What share of the average survives a step: half after `ema_kimg` thousand pictures, less in the beginning."""
-    half_life = min(ema_kimg * 1000, EMA_RAMP * seen)
-    return 0.5 ** (batch / max(half_life, 1e-8))
-
-
 @torch.no_grad()
 def update_average(average: nn.Module, network: nn.Module, memory: float) -> None:
     """Move the parameters of `average` towards those of `network`; buffers (w_avg, noise) are copied."""
@@ -126,85 +89,35 @@ def update_average(average: nn.Module, network: nn.Module, memory: float) -> Non
         target.copy_(source)
 
 
-def _update_generator(
-    state: TrainingState, labels: Tensor | None, recipe: Recipe, rng: torch.Generator
-) -> tuple[Tensor, dict[str, float]]:
-    """One step of the generator; also returns its pictures, which the discriminator's step uses again.
-
-    The published code draws new ones there; reusing them saves a forward pass and changes only that the
-    discriminator sees pictures of one update ago. They take the classes of the real batch.
-    """
-    state.discriminator.requires_grad_(False)
-    with _autocast(recipe, state):
-        fake = _generate(state.generator, recipe, labels, rng)
-        shown = _augment(fake, state, recipe, rng)
-        loss = generator_loss(state.discriminator(shown, labels).float())
-    norm = _apply(state.generator_optimizer, loss, state.step, "The generator's loss")
-    state.discriminator.requires_grad_(True)
-    return fake.detach(), {"loss/generator": loss.item(), "gradient/generator": norm}
+def _real_batch(
+    data: ImageDataset, recipe: Recipe, number: int, rows: Tensor, group: int, device: torch.device
+) -> tuple[Tensor, Tensor | None]:
+    """This process's pictures of a batch, and their conditions if there are any."""
+    indices = data.order(number * recipe.batch, recipe.batch, recipe.seed)
+    if data.labels is not None:
+        indices = indices[group_by_class(data.labels[indices], group)]
+    real, labels = data.batch(indices[rows.numpy()])
+    real = real.to(device, memory_format=torch.channels_last)
+    return real, None if labels is None else labels.to(device)
 
 
-def _update_discriminator(
-    state: TrainingState,
-    real: Tensor,
-    fake: Tensor,
-    labels: Tensor | None,
-    recipe: Recipe,
-    rng: torch.Generator,
-) -> dict[str, float]:
-    real, fake = _augment(real, state, recipe, rng), _augment(fake, state, recipe, rng)
-    with _autocast(recipe, state):
-        # Two passes, since minibatch statistics must not mix real and generated pictures.
-        real_logits = state.discriminator(real, labels).float()
-        fake_logits = state.discriminator(fake, labels).float()
-    loss = discriminator_loss(real_logits, fake_logits)
-    scalars = {"loss/discriminator": loss.item()}
-    if recipe.gamma and state.step % recipe.r1_interval == 0:
-        # Lazy regularisation: every 16th step, 16 times as strong (section 3.1). It joins the step's own gradient,
-        # so unlike with separate steps the optimiser's settings need no correction. Always in fp32.
-        shown = real.detach().float().requires_grad_(True)
-        penalty = r1_penalty(state.discriminator(shown, labels), shown)
-        loss = loss + penalty * (recipe.gamma / 2 * recipe.r1_interval)
-        scalars["loss/r1"] = penalty.item()
-    scalars["gradient/discriminator"] = _apply(
-        state.discriminator_optimizer, loss, state.step, "The discriminator's loss"
+def _adapt_augmentation(state: TrainingState, recipe: Recipe, real_sign: float) -> dict[str, float]:
+    if recipe.augment != "ada":
+        return {}
+    state.real_sign = SIGN_MEMORY * state.real_sign + (1 - SIGN_MEMORY) * real_sign
+    state.augment_probability = adapt_probability(
+        state.augment_probability, state.real_sign, recipe.batch, ADA_TARGET, recipe.ada_kimg
     )
-    scalars["real/logit"], scalars["fake/logit"] = real_logits.mean().item(), fake_logits.mean().item()
-    scalars["real/sign"] = real_logits.detach().sign().mean().item()
-    return scalars
+    return {"augment/probability": state.augment_probability}
 
 
-def _generate(generator: Generator, recipe: Recipe, labels: Tensor | None, rng: torch.Generator) -> Tensor:
-    device, count = generator.b4.const.device, recipe.batch
-    z = torch.randn(2, count, generator.config.z_dim, generator=rng).to(device)
-    w = generator.map_latents(z[0], labels)
-    generator.mapping.track_average(w[:, 0], W_AVERAGE_MEMORY)
-    if recipe.mixing and torch.rand((), generator=rng) < recipe.mixing:
-        crossover = int(torch.randint(1, generator.num_ws, (), generator=rng))
-        w = mix_styles(w, generator.map_latents(z[1], labels), crossover)
-    return generator.synthesize(w, generator.make_noise(count, rng))
+def _set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = lr
 
 
-def _augment(images: Tensor, state: TrainingState, recipe: Recipe, rng: torch.Generator) -> Tensor:
-    if recipe.augment == "none":
-        return images
-    probability = 1.0 if recipe.augment == "diff" else state.augment_probability
-    images = augment(images, probability, recipe.augment_kinds, rng)
-    return images.contiguous(memory_format=torch.channels_last)
-
-
-def _apply(optimizer: torch.optim.Optimizer, loss: Tensor, step: int, what: str) -> float:
-    """Backward and update; returns the gradient norm. Nothing is updated when the loss or the norm is not finite."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    parameters = (p for group in optimizer.param_groups for p in group["params"] if p.grad is not None)
-    norm = torch.stack(torch._foreach_norm([p.grad for p in parameters])).norm().item()
-    if not (np.isfinite(loss.item()) and np.isfinite(norm)):
-        raise TrainingDiverged(step + 1, what)
-    optimizer.step()
-    return norm
-
-
-def _autocast(recipe: Recipe, state: TrainingState) -> torch.autocast:
-    device = state.generator.b4.const.device
-    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.bf16)
+def _to_floats(scalars: Scalars, share: Share) -> dict[str, float]:
+    """Means over the processes, fetched from the device in one go."""
+    values = torch.stack([value.float() for value in scalars.values()])
+    share.average_([values])
+    return dict(zip(scalars, values.tolist()))

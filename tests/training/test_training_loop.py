@@ -11,7 +11,11 @@ from nada.data import ImageDataset
 from nada.errors import NadaError
 from nada.models import DiscriminatorConfig, GeneratorConfig
 from nada.training import Recipe, TrainingDiverged, TrainingState, create_state, train
-from nada.training.loop import average_memory, group_by_class, step_rng, train_step, update_average
+from nada.training.draw import Draw
+from nada.training.loop import group_by_class, train_step, update_average
+from nada.training.recipe import average_memory, rate_factor
+from nada.training.share import Share
+from nada.training.update import judge_both
 
 RECIPE = Recipe(batch=4, ema_kimg=0.1, r1_interval=2, mixing=0.5, ada_kimg=0.05, seed=3)
 
@@ -91,9 +95,11 @@ def test_the_average_follows_its_formula() -> None:
 
 
 def test_the_average_warms_up_then_halves_after_its_half_life() -> None:
-    assert average_memory(batch=16, ema_kimg=1.0, seen=10**9) == pytest.approx(0.5 ** (16 / 1000))
-    assert average_memory(batch=16, ema_kimg=1.0, seen=3200) == pytest.approx(0.5 ** (16 / 160))
-    assert average_memory(batch=16, ema_kimg=0.0, seen=3200) == 0.0
+    recipe = Recipe(batch=16, ema_kimg=1.0)
+    assert average_memory(recipe, seen=10**9) == pytest.approx(0.5 ** (16 / 1000))
+    assert average_memory(recipe, seen=3200) == pytest.approx(0.5 ** (16 / 160))
+    assert average_memory(replace(recipe, ema_rampup=0.0), seen=3200) == pytest.approx(0.5 ** (16 / 1000))
+    assert average_memory(replace(recipe, ema_kimg=0.0), seen=3200) == 0.0
 
 
 def test_r1_is_lazy_and_as_strong_as_its_interval() -> None:
@@ -109,7 +115,7 @@ def test_r1_is_lazy_and_as_strong_as_its_interval() -> None:
 
 
 def test_it_trains_without_classes_and_in_bf16() -> None:
-    state = train(make_state(classes=0), make_data(classes=0), replace(RECIPE, bf16=True), 2)
+    state = train(make_state(classes=0), make_data(classes=0), replace(RECIPE, dtype="bf16"), 2)
     assert all(p.dtype == torch.float32 and p.isfinite().all() for p in state.generator.parameters())
 
 
@@ -159,7 +165,7 @@ def test_groups_of_the_minibatch_statistic_hold_one_class() -> None:
 
 
 def test_steps_draw_independently_of_each_other() -> None:
-    draws = [torch.rand(3, generator=step_rng(seed, step)).tolist() for seed, step in ((0, 0), (0, 1), (1, 0), (0, 0))]
+    draws = [Draw(seed, step, 3).uniform(2).tolist() for seed, step in ((0, 0), (0, 1), (1, 0), (0, 0))]
     assert draws[0] == draws[3] and draws[0] != draws[1] and draws[0] != draws[2] and draws[1] != draws[2]
 
 
@@ -169,3 +175,98 @@ def test_states_of_other_networks_and_other_files_are_refused() -> None:
         state.load_state_dict(make_state(classes=2).state_dict())
     with pytest.raises(NadaError, match="not of a training run"):
         state.load_state_dict({"step": 3})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": "hinge"},
+        {"loss": "wgan-gp", "gamma": 0.0},
+        {"label_smoothing": 0.1},
+        {"path_length": 2.0, "path_interval": 2},
+        {"g_steps": 2},
+        {"d_steps": 2},
+        {"fresh_batch": True},
+        {"clip_norm": 0.01},
+        {"schedule": "cosine", "total_kimg": 0.02},
+        {"schedule": "linear", "total_kimg": 0.02},
+        {"warmup_kimg": 0.02},
+        {"d_lr": 0.001},
+        {"augment": "diff", "augment_kinds": ("scale", "hue")},
+        {"mixing": 0.0},
+    ],
+    ids=lambda change: "-".join(change),
+)
+def test_every_switch_changes_the_weights_and_resumes_exactly(change: dict[str, object]) -> None:
+    """Catches an option that nobody reads, and one whose effect depends on more than the saved state."""
+    recipe = replace(RECIPE, **change)
+    unbroken = content(train(make_state(), make_data(), recipe, 4))
+    assert unbroken != content(train(make_state(), make_data(), RECIPE, 4))
+    half = saved_and_loaded(train(make_state(), make_data(), recipe, 2))
+    assert content(train(half, make_data(), recipe, 4)) == unbroken
+
+
+def test_frozen_parameters_of_the_discriminator_stay() -> None:
+    names = ("b8.fromrgb.weight", "b8.conv0.bias")
+    state = train(make_state(), make_data(), replace(RECIPE, frozen=names), 3)
+    start = dict(make_state().discriminator.named_parameters())
+    stayed = {name for name, value in state.discriminator.named_parameters() if torch.equal(value, start[name])}
+    assert stayed == set(names)
+
+
+def test_clipping_bounds_the_gradient_that_adam_sees() -> None:
+    """The norm that is plotted is the one before; Adam's second moment tells what it was given."""
+    state = make_state()
+    norm = train_step(state, make_data(), replace(RECIPE, clip_norm=0.01))["gradient/generator"]
+    moments = [one["exp_avg_sq"].sum() for one in state.generator_optimizer.state_dict()["state"].values()]
+    assert norm > 0.01
+    assert (torch.stack(moments).sum() / 0.01).sqrt().item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_rates_follow_their_schedule() -> None:
+    recipe = Recipe(total_kimg=2.0, warmup_kimg=0.5)
+    assert [rate_factor(recipe, seen) for seen in (0, 250, 500, 2000)] == [0.0, 0.5, 1.0, 1.0]
+    for schedule, half in (("linear", 0.5), ("cosine", 0.5)):
+        decaying = replace(recipe, schedule=schedule, warmup_kimg=0.0)
+        assert rate_factor(decaying, 1000) == pytest.approx(half) and rate_factor(decaying, 3000) == pytest.approx(0.0)
+    state = make_state()
+    scalars = train_step(state, make_data(), replace(recipe, lr=0.1, d_lr=0.2))
+    assert scalars["lr"] == pytest.approx(0.1 * 8 / 500)
+    assert state.discriminator_optimizer.param_groups[0]["lr"] == pytest.approx(0.2 * 8 / 500)
+
+
+def test_the_mean_path_length_is_followed_and_penalised() -> None:
+    state = make_state()
+    scalars = train_step(state, make_data(), replace(RECIPE, path_length=2.0))
+    assert scalars["loss/path_length"] > 0 and state.path_mean > 0
+    assert "loss/path_length" not in train_step(state, make_data(), replace(RECIPE, path_length=2.0, path_interval=4))
+
+
+def test_judging_both_kinds_at_once_equals_two_passes() -> None:
+    """Catches minibatch statistics that mix real and generated pictures, and logits given back in another order."""
+    judge = make_state().discriminator.eval()
+    real, fake = torch.randn(2, 8, 3, 8, 8)
+    labels = torch.tensor([0, 1] * 4)
+    with torch.no_grad():
+        together = judge_both(judge, real, fake, labels)
+        apart = judge(real, labels), judge(fake, labels)
+    assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(together, apart))
+
+
+def test_rows_of_all_processes_are_the_batch_and_keep_its_groups() -> None:
+    for world in (1, 2, 4):
+        parts = [Share(rank, world).rows(32, 4) for rank in range(world)]
+        assert torch.cat(parts).sort().values.tolist() == list(range(32))
+        groups = {tuple(column) for part in parts for column in part.view(4, -1).T.tolist()}
+        assert groups == {(k, k + 8, k + 16, k + 24) for k in range(8)}
+    uneven = [Share(rank, 2).rows(5, 4) for rank in range(2)]
+    assert torch.cat(uneven).sort().values.tolist() == list(range(5))
+
+
+def test_a_process_draws_its_rows_of_what_one_process_draws() -> None:
+    rows = Share(1, 2).rows(8, 4)
+    whole, mine = Draw(0, 5, 8), Draw(0, 5, 8, rows=rows)
+    for name, arguments in (("normal", (3,)), ("uniform", (1, 1)), ("integers", (0, 9))):
+        assert torch.equal(getattr(mine, name)(*arguments), getattr(whole, name)(*arguments)[rows])
+    assert mine.chance() == whole.chance() and mine.choice(0, 99) == whole.choice(0, 99)
+    assert rows[mine.first_half()].tolist() == [row for row in rows.tolist() if row < 4]

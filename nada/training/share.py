@@ -1,0 +1,57 @@
+"""Which part of a step's batch is this process's, and what the processes of one training tell one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Share:
+    """Process `rank` of `world`; with a world of one everything here changes nothing.
+
+    Every process draws the random numbers of the whole batch and keeps its own rows, and gradients are averaged. So two
+    processes compute what one computes with the same batch, but for the order of sums.
+    """
+
+    rank: int = 0
+    world: int = 1
+
+    def rows(self, batch: int, group: int = 1) -> Tensor:
+        """Which rows of the whole batch are this process's, `(batch / world,)` or one more.
+
+        The minibatch standard deviation takes every (batch / group)-th sample into one group. Whole groups stay in one
+        process where they can, so that the discriminator sees the groups that it would see alone.
+        """
+        everything = torch.arange(batch)
+        groups = batch // group
+        if batch % group or groups % self.world:
+            return everything[self.rank :: self.world]
+        mine = groups // self.world
+        return everything.view(group, groups)[:, self.rank * mine : (self.rank + 1) * mine].reshape(-1)
+
+    def average_(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its mean over the processes, in one exchange for each type and device."""
+        if self.world == 1 or not tensors:
+            return
+        kinds = {(tensor.dtype, tensor.device) for tensor in tensors}
+        for kind in sorted(kinds, key=str):
+            some = [tensor for tensor in tensors if (tensor.dtype, tensor.device) == kind]
+            flat = torch.cat([tensor.reshape(-1) for tensor in some])
+            torch.distributed.all_reduce(flat)
+            flat /= self.world
+            for tensor, part in zip(some, flat.split([tensor.numel() for tensor in some])):
+                tensor.copy_(part.view_as(tensor))
+
+    def any(self, flag: bool) -> bool:
+        """Whether `flag` is set in any process; every process must ask at the same step."""
+        if self.world == 1:
+            return flag
+        told = torch.tensor(float(flag))
+        if torch.distributed.get_backend() == "nccl":
+            told = told.cuda()
+        torch.distributed.all_reduce(told, torch.distributed.ReduceOp.MAX)
+        return bool(told.item())
