@@ -38,17 +38,20 @@ def option(
 def options_of(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that gives a click command the options of `cls`, and `--config FILE`.
 
-    The command is called with one instance. A flag on the command line wins over the file, the file over the default.
+    The command is called with one instance, and by name with its own arguments and options that are no fields of `cls`.
+    A flag on the command line wins over the file, the file over the default.
     """
+    names = {field.name for field in dataclasses.fields(cls)}
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def wrapper(config: str | None, **given: Any) -> Any:
             context = click.get_current_context()
             source = click.core.ParameterSource.DEFAULT
-            chosen = {key: value for key, value in given.items() if context.get_parameter_source(key) != source}
+            own = {key: value for key, value in given.items() if key not in names}
+            chosen = {key: given[key] for key in given.keys() & names if context.get_parameter_source(key) != source}
             stored = {} if config is None else read_options(cls, config)
-            return command(from_json(cls, {**stored, **chosen}))
+            return command(from_json(cls, {**stored, **chosen}), **own)
 
         file_help = "JSON file of options, such as the config.json of an earlier run; flags win over it."
         decorated = click.option("--config", metavar="FILE", help=file_help)(wrapper)

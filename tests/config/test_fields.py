@@ -125,3 +125,17 @@ def test_without_sections_the_help_is_one_list() -> None:
 
     output = CliRunner().invoke(command, ["--help"]).output
     assert "Options:" in output and "Other:" not in output and "--maybe / --no-maybe" in output
+
+
+def test_arguments_of_the_command_itself_are_handed_on() -> None:
+    """Catches an argument taken for an option that the dataclass should know."""
+    seen = []
+
+    @click.command()
+    @click.argument("source")
+    @options_of(Options)
+    def command(config: Options, source: str) -> None:
+        seen.append((config.name, source))
+
+    CliRunner().invoke(command, ["here", "--name", "x"], catch_exceptions=False, standalone_mode=False)
+    assert seen == [("x", "here")]
