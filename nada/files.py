@@ -93,9 +93,9 @@ def read_json(path: str | Path) -> Any:
         raise NadaError(f"{path} is not a JSON file: {error}.") from error
 
 
-def hash_file(path: str | Path) -> str:
-    """The sha256 of a file's bytes, as 64 hex digits. Raises NadaError when it cannot be read."""
-    digest = hashlib.sha256()
+def hash_file(path: str | Path, algorithm: str = "sha256") -> str:
+    """The checksum of a file's bytes in hex digits, by default sha256. Raises NadaError when it cannot be read."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)  # md5, where nothing better is published
     try:
         with open(path, "rb") as file:
             while chunk := file.read(1 << 20):

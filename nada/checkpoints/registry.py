@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nada.checkpoints.download import download
 from nada.errors import NadaError, UsageError
 from nada.files import cache_folder
+from nada.web import save_file
 
 NVIDIA_LICENCE = "NVIDIA Source Code License: research and evaluation only, no commercial use"
 _ADA = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/"
@@ -118,5 +118,5 @@ def fetch(known: str | KnownGenerator, cache_dir: str | Path | None = None) -> P
     path = cache_path(known.name, cache_dir)
     if not path.is_file():
         advice = f"Or download {known.url} elsewhere and give that file with --generator FILE."
-        download(known.url, path, known.sha256, advice=advice)
+        save_file(known.url, path, f"sha256:{known.sha256}" if known.sha256 else "", advice=advice)
     return path
