@@ -29,9 +29,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "selection": {"models"},
     "checkpoints": {"models", "ops", "web"},
     "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},
-    "training": {"config", "runs", "track", "images", "models", "checkpoints", "data", "losses"},
+    "training": {
+        *("config", "runs", "track", "images", "models", "checkpoints", "data", "losses", "clip", "metrics", "ops", "precision"),
+    },
     # Commands are thin: at the top they import options only, everything else inside the handler.
-    "cli": {"config", "allocator", "checkpoints", "adaptation", "training", "ops"},
+    "cli": {"config", "allocator", "checkpoints", "adaptation", "training", "ops", "data", "web"},
     "__main__": {"cli"},
     "__init__": {"adaptation", "checkpoints", "clip"},
 }

@@ -1,0 +1,34 @@
+"""What became of every picture of a download, as a sentence and as a list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nada.files import write_text
+
+SKIPPED = "skipped.txt"
+
+
+@dataclass
+class Tally:
+    """How many were fetched, how many were there before, and which ones were skipped, with the reason."""
+
+    fetched: int = 0
+    present: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """One line: the three counts, and how often each reason to skip came up, the most frequent first."""
+        counts = f"{self.fetched} fetched, {self.present} already there, {len(self.skipped)} skipped"
+        reasons = Counter(reason for _, reason in self.skipped).most_common()
+        return counts + "".join(f"{', ' if index else ': '}{count} x {reason}" for index, (reason, count) in enumerate(reasons))
+
+    def write_skipped(self, folder: Path) -> Path | None:
+        """Write names and reasons to `skipped.txt`; where nothing was skipped, remove the list of an earlier run."""
+        path = folder / SKIPPED
+        if self.skipped:
+            return write_text(path, "".join(f"{name}\t{reason}\n" for name, reason in self.skipped))
+        path.unlink(missing_ok=True)
+        return None
