@@ -219,6 +219,14 @@ def test_a_portal_that_answers_for_everybody_is_noticed(server: MisbehavingServe
         fetch(server, tmp_path)
 
 
+def test_what_stays_missing_among_many_is_no_reason_to_give_up(server: MisbehavingServer, tmp_path: Path) -> None:
+    """A later run meets all failures in a row, as it does not ask for what is there."""
+    populate(server, {f"x{number}": ("ice", "fire")[number % 2 :] for number in range(50)})
+    server.pages.update({art(number): HTML for number in range(1, 51, 2)})
+    assert fetch(server, tmp_path).summary() == "25 fetched, 0 already there, 25 skipped: 25 x a web page instead of a picture"
+    assert fetch(server, tmp_path).summary() == "0 fetched, 25 already there, 25 skipped: 25 x a web page instead of a picture"
+
+
 def test_long_lists_are_read_page_by_page(server: MisbehavingServer, tmp_path: Path) -> None:
     rows = [{"name": f"x{number}", "url": "/api/v2/pokemon/1/"} for number in range(250)]
     server.pages[LIST.format(200, 0)] = as_json({"next": "more", "results": rows[:200]})

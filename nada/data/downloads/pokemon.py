@@ -69,6 +69,7 @@ def _fetch_all(
     for name, url in listed:
         if name in collection:
             tally.present += 1
+            row = [kind for kind in row if kind is Unreachable]  # it came when it was asked for, so the rest may be rare
             continue
         try:
             _fetch_one(name, url, service, client, sprite, collection, tally)
