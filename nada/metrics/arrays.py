@@ -10,6 +10,7 @@ import numpy as np
 from nada.errors import NadaError
 
 BLOCK_BYTES = 64 * 2**20  # of float64 at a time
+TILE = 2048  # rows of two sets whose products are held at a time: 32 MB of float64
 
 
 def as_array(values: Any, name: str, ndim: int = 2, least: int = 2) -> np.ndarray:
@@ -61,13 +62,28 @@ def as_pair(a: Any, b: Any, names: tuple[str, str], least: int = 2) -> tuple[np.
     return first, second
 
 
-def blocks(array: np.ndarray, width: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
-    """Go through `array` in runs of rows: (index of the first row, the rows as float64).
+def unit(array: np.ndarray, name: str) -> np.ndarray:
+    """Return the rows of a checked array as float64 of length 1; a row of zeros is an error, it has no direction."""
+    rows = array.astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not lengths.all():
+        raise NadaError(f"{name} have a row of zeros, number {int(np.argmin(lengths))}; it points nowhere.")
+    rows /= lengths
+    return rows
 
-    Args:
-        width: how many numbers a row leads to, where that is more than its own (a row of a distance matrix, say).
-    """
-    per_row = max(int(np.prod(array.shape[1:])), width or 0, 1)
-    rows = max(1, BLOCK_BYTES // (8 * per_row))
+
+def tiles(a: np.ndarray, b: np.ndarray, side: int = TILE) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
+    """Go through all pairs of rows of two arrays: (rows of a, rows of b, and both parts as float64)."""
+    for start in range(0, len(a), side):
+        left = slice(start, min(start + side, len(a)))
+        part = a[left].astype(np.float64, copy=False)
+        for begin in range(0, len(b), side):
+            right = slice(begin, min(begin + side, len(b)))
+            yield left, right, part, b[right].astype(np.float64, copy=False)
+
+
+def blocks(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Go through `array` in runs of rows: (index of the first row, the rows as float64)."""
+    rows = max(1, BLOCK_BYTES // (8 * int(np.prod(array.shape[1:]))))
     for start in range(0, len(array), rows):
         yield start, array[start : start + rows].astype(np.float64, copy=False)

@@ -1,0 +1,62 @@
+"""Averages over pairs of samples, and their bootstrap: the unit that is drawn again is the sample, not the pair.
+
+A pair of a sample with a copy of itself would have distance 0 and pull every round down; only pairs of two different
+samples count, as often as both were drawn.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nada.metrics.estimates import resampled_counts
+
+
+def mean_cosine(rows: np.ndarray) -> float:
+    """Return the mean of x·y over all pairs of two different rows."""
+    total = rows.sum(axis=0)
+    return float((total @ total - np.square(rows).sum()) / (len(rows) * (len(rows) - 1)))
+
+
+def resampled_cosines(rows: np.ndarray, rounds: int, seed: int) -> np.ndarray:
+    """Return `mean_cosine` in each round of a bootstrap, `(rounds,)`; no matrix of pairs is ever made."""
+    own = np.square(rows).sum(axis=1)
+    drawn = []
+    for counts in resampled_counts(len(rows), rounds, seed):
+        totals, squares = counts @ rows, np.square(counts)
+        sums = np.square(totals).sum(axis=1) - squares @ own
+        drawn.append(sums / _pairs_drawn(squares, len(rows)))
+    return np.concatenate(drawn)
+
+
+def resampled_pairs(
+    first: np.ndarray, second: np.ndarray, values: np.ndarray, n: int, rounds: int, seed: int
+) -> np.ndarray:
+    """Return the mean of `values (P,)`, one for each listed pair of samples, in each round of a bootstrap.
+
+    Args:
+        first, second: which two of the `n` samples a pair has, `(P,)` each.
+    """
+    drawn = []
+    for counts in resampled_counts(n, rounds, seed):
+        for row in counts:
+            weights = row[first] * row[second]
+            total = weights.sum()
+            drawn.append(weights @ values / total if total else values.mean())
+    return np.array(drawn)
+
+
+def resampled_matrix(distances: np.ndarray, rounds: int, seed: int) -> np.ndarray:
+    """Return the mean over all pairs of a symmetric matrix `(N, N)` with a diagonal of 0, in each round."""
+    whole = distances.sum() / (len(distances) * (len(distances) - 1))
+    drawn = []
+    for counts in resampled_counts(len(distances), rounds, seed):
+        sums = np.einsum("ij,ij->i", counts @ distances, counts)
+        squares = np.square(counts)
+        # A round of one sample only has no pairs, and tells nothing.
+        drawn.append(np.where(squares.sum(axis=1) < len(distances) ** 2, sums / _pairs_drawn(squares, len(distances)), whole))
+    return np.concatenate(drawn)
+
+
+def _pairs_drawn(squares: np.ndarray, n: int) -> np.ndarray:
+    """How many ordered pairs of different samples each round has; at least 1, for a round of one sample only."""
+    return np.maximum(n**2 - squares.sum(axis=1), 1)
