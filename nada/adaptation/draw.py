@@ -18,7 +18,8 @@ class Draw(NamedTuple):
 
     Attributes:
         latents: `(N, z_dim)`, one per style source: two where styles are mixed.
-        labels: one-hot `(N, num_classes)`, None without classes. Rows, since checking numbers would wait for a GPU.
+        labels: rows `(N, condition_dim)`, one-hot for classes and embeddings for text, None without conditions. Rows,
+            since checking numbers would wait for a GPU.
         crossovers: where the second style takes over in the frozen and in the trainable copy.
         noises: per-layer noise of the two copies; the same tensors where they share it.
         views: what the guide's augmentation drew.
@@ -69,7 +70,9 @@ class Sampler:
     def __init__(self, generator: Generator, guide: Guide, settings: Settings, rng: torch.Generator) -> None:
         self._generator, self._guide, self._settings, self._rng = generator, guide, settings, rng
         config = generator.config
-        self._classes = settings.classes or tuple(range(config.num_classes))
+        self._classes = torch.tensor(settings.classes or range(config.num_conditions), dtype=torch.long)
+        known = generator.known_conditions
+        self._known = None if known is None else known.cpu()
         self._picture = (config.image_channels, config.resolution, config.resolution)
 
     def draw(self) -> Draw:
@@ -89,11 +92,11 @@ class Sampler:
         return torch.randn(count, self._generator.config.z_dim, generator=self._rng)
 
     def labels(self, count: int) -> Tensor | None:
-        """Draw `(count, num_classes)` one-hot rows, uniform over the classes that are wanted; None without classes."""
-        if not self._classes:
+        """Draw rows `(count, condition_dim)`, uniform over the classes or prompts that are wanted; None without any."""
+        if self._known is None or not len(self._classes):
             return None
         index = torch.randint(len(self._classes), (count,), generator=self._rng)
-        return torch.eye(self._generator.config.num_classes)[torch.tensor(self._classes)[index]]
+        return self._known[self._classes[index]]
 
     def noise(self, count: int) -> dict[str, Tensor]:
         """Draw noise for every convolution."""

@@ -91,7 +91,7 @@ class Adaptation:
         They have latents of their own, so that drawing them does not move the run's random state.
         """
         z = latents_from_seeds(range(2000, 2000 + count), self.frozen.config.z_dim).to(self.device)
-        classes = self.settings.classes or tuple(range(self.frozen.config.num_classes))
+        classes = self.settings.classes or tuple(range(self.frozen.config.num_conditions))
         labels = [classes[index % len(classes)] for index in range(count)] if classes else None
         return self.pictures(self.frozen, z, None if labels is None else torch.tensor(labels, device=self.device))
 

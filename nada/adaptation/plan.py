@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from nada.runs import describe_environment, pick_device
 from nada.selection import Selection, select_parameters
 
 BUNDLED_GUIDE, BUNDLED_JUDGE = "demo", "demo-judge"
+MOST_NAMES = 20  # that an error lists; a generator may know thousands of prompts
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ class Plan:
     def headline(self) -> str:
         """Return one line for people: generator, guide, device, kernels, what moves."""
         config = self.generator.config
-        classes = f", {config.num_classes} classes" if config.num_classes else ""
+        size = ", ".join(filter(None, (f"{config.resolution} px", config.describe_conditions())))
         judge = f", judge {self.judge.names[0]}" if self.judge else ""
         return (
-            f"generator {self.config.generator} ({config.resolution} px{classes}), guide {' + '.join(self.guide.names)}"
+            f"generator {self.config.generator} ({size}), guide {' + '.join(self.guide.names)}"
             f"{judge}, {self.device} {self.settings.precision}, {ops.describe(self.device.type)}, "
             f"{self.settings.layers}: {self.parameters:,} parameters, lr {self.settings.lr:.2g}"
         )
@@ -132,15 +134,23 @@ def _settings(config: AdaptConfig, network: GeneratorConfig, device: torch.devic
 
 
 def class_number(network: GeneratorConfig, name: str) -> int:
-    """Return the number of a class given by name or number. Raises UsageError listing the classes there are."""
-    if name in network.class_names:
-        return network.class_names.index(name)
-    if name.isdecimal() and int(name) < network.num_classes:
+    """Return the number of a class or known prompt given by name or number. Raises UsageError listing what there is."""
+    names, count = network.condition_names, network.num_conditions
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and int(name) < count:
         return int(name)
-    if not network.num_classes:
-        raise UsageError(f"--class {name}: this generator has no classes.")
-    there_are = ", ".join(network.class_names) or f"0 to {network.num_classes - 1}"
-    raise UsageError(f"--class {name}: there is no such class; there are {there_are}.")
+    if not count:
+        raise UsageError(f"--class {name}: this generator has no classes and knows no prompts.")
+    if not names:
+        raise UsageError(f"--class {name}: there is no such class; there are 0 to {count - 1}.")
+    kind = "class" if network.num_classes else "prompt"
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    more = f" and {count - MOST_NAMES} more" if count > MOST_NAMES else ""
+    raise UsageError(
+        f"--class {name}: there is no such {kind}; {hint}there are {', '.join(names[:MOST_NAMES])}{more}."
+    )
 
 
 def _guide(config: AdaptConfig, device: torch.device) -> Guide:

@@ -27,7 +27,7 @@ from nada.runs import Interrupts, create_run, find_run, load_state, save_tensors
 from nada.track import Tracker
 
 SAMPLES = 8
-SAMPLE_TRUNCATION = 0.7  # without classes; where there are some, the mean style is a mixture of them, so none is taken
+SAMPLE_TRUNCATION = 0.7  # without conditions; with some, the mean style is a mixture of them, so none is taken
 LOOK_EVERY = 10
 STATE = "last.ckpt"
 
@@ -96,10 +96,10 @@ class _Run:
         self.source_samples = self._sample(plan.generator)
 
     def _sample(self, generator: Generator) -> np.ndarray:
-        """The same pictures of any generator; of the chosen classes in turn, where it has classes."""
+        """The same pictures of any generator; of the chosen classes or prompts in turn, where it has any."""
         classes = self.plan.settings.classes
         labels = [classes[seed % len(classes)] for seed in range(SAMPLES)] if classes else None
-        truncation = 1.0 if generator.config.num_classes else SAMPLE_TRUNCATION
+        truncation = 1.0 if generator.config.condition_dim else SAMPLE_TRUNCATION
         return generator.sample(range(SAMPLES), truncation, labels, batch=self.adaptation.at_once)
 
     def _load(self, state: dict[str, Any]) -> None:

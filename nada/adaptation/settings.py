@@ -22,7 +22,7 @@ class Settings:
         noise: "shared" gives both copies the same per-layer noise, "independent" one draw each.
         mixing: probability of a step with style mixing.
         paired: one crossover for both copies; False lets each draw its own, as the published code does.
-        classes: which classes to draw, uniformly; empty for all.
+        classes: numbers of the classes or known prompts to draw, uniformly; empty for all.
         ema: decay of an average of the moving weights that becomes the result; 0 for none.
         idle_decay: Adam also steps layers that were not chosen, with zero gradients (torch 1.x, which the published
             code pins). With beta1 = 0 nothing moves, but their second moments decay.

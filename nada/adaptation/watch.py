@@ -45,7 +45,7 @@ class Watch:
         self.judge, self.patience = judge, patience
         self._adaptation = adaptation
         source = adaptation.frozen
-        classes = adaptation.settings.classes or tuple(range(source.config.num_classes))
+        classes = adaptation.settings.classes or tuple(range(source.config.num_conditions))
         labels = [classes[seed % len(classes)] for seed in SEEDS] if classes else None
         self._labels = None if labels is None else torch.tensor(labels, device=adaptation.device)
         self._latents = latents_from_seeds(SEEDS, source.config.z_dim).to(adaptation.device)

@@ -18,6 +18,7 @@ from nada.models import Generator, GeneratorConfig
 
 FORMAT, VERSION = "nada-generator", 1
 WEIGHTS, CONFIG, ADAPTATION = "model.safetensors", "config.json", "adaptation.safetensors"
+_WORD_LISTS = ("class_names", "prompts")
 BASE_HASH = "base_sha256"  # the metadata key by which an adaptation knows its base
 
 
@@ -108,7 +109,7 @@ def _checked_config(folder: Path, values: Mapping[str, Tensor]) -> GeneratorConf
     content = _read_config(folder)["config"]
     settings = {
         key: tuple(content[key]) if isinstance(content[key], list) else content[key]
-        for key in ("conv_clamp", "mapping_lr_multiplier", "class_names")
+        for key in ("conv_clamp", "mapping_lr_multiplier", *_WORD_LISTS, "text_guide")
         if key in content
     }
     _check_settings(settings)
@@ -126,9 +127,12 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
     def positive(value: Any) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e9
 
-    names = settings.get("class_names", ())
-    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-        raise BadFile(f"has class_names in {CONFIG} that are no list of words")
+    for key in _WORD_LISTS:
+        names = settings.get(key, ())
+        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+            raise BadFile(f"has {key} in {CONFIG} that are no list of words")
+    if not isinstance(settings.get("text_guide", ""), str):
+        raise BadFile(f"has a text_guide in {CONFIG} that is no name")
     if settings.get("conv_clamp") is not None and not positive(settings["conv_clamp"]):
         raise BadFile(f"has an impossible conv_clamp in {CONFIG}")
     if not positive(settings.get("mapping_lr_multiplier", 0.01)):

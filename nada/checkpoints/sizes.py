@@ -71,9 +71,10 @@ def generator_sizes(shapes: Mapping[str, Any], **settings: Any) -> GeneratorConf
     """Read the configuration from the shapes of our names; `settings` adds what shapes cannot tell."""
     blocks = block_sizes_of(shapes)
     w_dim = _size(shapes, "b4.conv1.affine.weight", 1)
-    classes = _size(shapes, "mapping.embed.weight", 1) if "mapping.embed.weight" in shapes else 0
+    conditions = _size(shapes, "mapping.embed.weight", 1) if "mapping.embed.weight" in shapes else 0
+    of_text = "mapping.prompt_embeddings" in shapes
     inputs = _size(shapes, "mapping.fc0.weight", 1)
-    z_dim = inputs - w_dim if classes else inputs
+    z_dim = inputs - w_dim if conditions else inputs
     if z_dim < 1:
         raise BadFile("is no complete StyleGAN2 network: its mapping takes no latent")
     return _checked(
@@ -83,7 +84,8 @@ def generator_sizes(shapes: Mapping[str, Any], **settings: Any) -> GeneratorConf
         z_dim=z_dim,
         w_dim=w_dim,
         mapping_layers=count_of(shapes, "mapping.fc%d.weight"),
-        num_classes=classes,
+        num_classes=0 if of_text else conditions,
+        text_dim=conditions if of_text else 0,
         image_channels=_size(shapes, "b4.torgb.weight", 0),
         **settings,
     )
@@ -162,6 +164,8 @@ def build_generator(config: GeneratorConfig, values: Values) -> Generator:
     """Like `build_network`; a file without the mean style gets it computed (see `mean_style`)."""
     missing = "mapping.w_avg" not in values
     if missing:
+        if config.text_dim and not config.prompts:
+            raise BadFile("has no mean style, and no known prompts to compute one from")
         values = {**values, "mapping.w_avg": torch.zeros(config.w_dim)}
     generator = build_network(Generator, config, values)
     if missing:
@@ -171,12 +175,12 @@ def build_generator(config: GeneratorConfig, values: Values) -> Generator:
 
 @torch.no_grad()
 def mean_style(generator: Generator, count: int = AVERAGE_COUNT) -> Tensor:
-    """Return the mean `(w_dim,)` of w over `count` fixed latents, the classes in turn."""
+    """Return the mean `(w_dim,)` of w over `count` fixed latents, the classes or known prompts in turn."""
     z = latents_from_seeds([0], count * generator.config.z_dim).reshape(count, -1)
     labels = generator.labels_of(range(count))
     total = torch.zeros(generator.config.w_dim, dtype=torch.float64)
     for start in range(0, count, 1000):
         part = None if labels is None else labels[start : start + 1000]
         rows = z[start : start + 1000]
-        total += generator.mapping(rows, generator.one_hot(part, len(rows))).double().sum(dim=0)
+        total += generator.mapping(rows, generator.condition_rows(part, len(rows))).double().sum(dim=0)
     return (total / count).float()

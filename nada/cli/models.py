@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+MOST_LISTED = 12
+
 
 @click.group("models", invoke_without_command=True)
 @click.pass_context
@@ -66,6 +68,7 @@ def _describe(spec: str) -> dict[str, Any]:
         "source": str(loaded.path),
         "kind": loaded.kind,
         "note": loaded.note,
+        "conditions": generator.config.describe_conditions() or "none",
         **generator.config.to_dict(),
         "parameters": sum(parameter.numel() for parameter in generator.parameters()),
         "weights_sha256": hash_generator(generator),
@@ -79,14 +82,14 @@ def _show(values: dict[str, Any], as_json: bool) -> None:
     for key, value in values.items():
         if value in (None, "", [], ()):
             continue
-        text = (
-            f"{value:,}"
-            if key == "parameters"
-            else ", ".join(map(str, value))
-            if isinstance(value, list)
-            else value
-        )
+        text = f"{value:,}" if key == "parameters" else _listed(value) if isinstance(value, list) else value
         click.echo(f"{key.replace('_', ' '):22} {text}")
+
+
+def _listed(values: list[Any]) -> str:
+    """Return the values in a line; a text-conditional generator may know thousands of prompts."""
+    more = [f"… ({len(values):,} in all; --json lists them)"] if len(values) > MOST_LISTED else []
+    return ", ".join([*map(str, values[:MOST_LISTED]), *more])
 
 
 @command.command("show")

@@ -31,8 +31,10 @@ def _check(config: GeneratorConfig | DiscriminatorConfig) -> None:
     if len(config.channels) != count:
         raise NadaError(f"{config.resolution} px needs {count} channel numbers (4 px first), got {list(config.channels)}.")
     sizes = (*config.channels, config.image_channels)
-    if min(sizes) < 1 or config.mapping_layers < 1 or config.num_classes < 0:
+    if min(sizes) < 1 or config.mapping_layers < 1 or min(config.num_classes, config.text_dim) < 0:
         raise NadaError(f"Every size of a network must be positive: {config}.")
+    if config.num_classes and config.text_dim:
+        raise NadaError("A network is conditioned on classes or on text, not on both.")
 
 
 def _from_dict(cls: type, values: Mapping[str, Any]) -> Any:
@@ -46,9 +48,29 @@ def _from_dict(cls: type, values: Mapping[str, Any]) -> Any:
         raise NadaError(f"The network settings are incomplete: {error}.") from error
 
 
+class _Conditions:
+    """What both networks say of their conditions."""
+
+    num_classes: int
+    text_dim: int
+
+    @property
+    def condition_dim(self) -> int:
+        """How many numbers a condition has: the number of classes, the width of a text embedding, or 0."""
+        return self.num_classes or self.text_dim
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; `from_dict` reads them back."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+
+
 @dataclass(frozen=True)
-class GeneratorConfig:
-    """Sizes of a generator. `channels` has one number per block, 4 px first; `num_classes` 0 is unconditional."""
+class GeneratorConfig(_Conditions):
+    """Sizes of a generator. `channels` has one number per block, 4 px first.
+
+    With `num_classes` it is conditioned on classes, with `text_dim` on embeddings of text by the guide `text_guide`;
+    `prompts` are captions whose embeddings it carries with it. With neither it is unconditional.
+    """
 
     resolution: int
     channels: tuple[int, ...]
@@ -60,6 +82,9 @@ class GeneratorConfig:
     image_channels: int = 3
     conv_clamp: float | None = None
     mapping_lr_multiplier: float = 0.01
+    text_dim: int = 0
+    text_guide: str = ""
+    prompts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -67,10 +92,28 @@ class GeneratorConfig:
             raise NadaError(f"Every size of a network must be positive: {self}.")
         if self.class_names and len(self.class_names) != self.num_classes:
             raise NadaError(f"{len(self.class_names)} class names were given for {self.num_classes} classes.")
+        if (self.prompts or self.text_guide) and not self.text_dim:
+            raise NadaError("Prompts and a text guide belong to a generator with a text_dim.")
+        if len(set(self.prompts)) != len(self.prompts):
+            raise NadaError("Every prompt that a generator knows is listed once.")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; `from_dict` reads them back."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+    @property
+    def num_conditions(self) -> int:
+        """How many conditions have a number: classes, or known prompts."""
+        return self.num_classes or len(self.prompts)
+
+    @property
+    def condition_names(self) -> tuple[str, ...]:
+        """The names of the numbered conditions; empty where classes have none."""
+        return self.class_names or self.prompts
+
+    def describe_conditions(self) -> str:
+        """Return words for people: "10 classes", "text of demo, 120 known prompts", or nothing if unconditional."""
+        if self.num_classes:
+            return f"{self.num_classes} classes"
+        if not self.text_dim:
+            return ""
+        return f"text of {self.text_guide or 'an unnamed guide'}, {len(self.prompts):,} known prompts"
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GeneratorConfig:
@@ -79,11 +122,11 @@ class GeneratorConfig:
 
 
 @dataclass(frozen=True)
-class DiscriminatorConfig:
+class DiscriminatorConfig(_Conditions):
     """Sizes of a discriminator. `channels` has one number per block, 4 px first.
 
     `mbstd_group` samples share one minibatch standard deviation, seen as `mbstd_channels` extra maps (0: none).
-    `cmap_dim` is the width that class and picture are compared in; None takes the width of the 4 px block.
+    `cmap_dim` is the width that condition and picture are compared in; None takes the width of the 4 px block.
     """
 
     resolution: int
@@ -97,15 +140,12 @@ class DiscriminatorConfig:
     cmap_dim: int | None = None
     mapping_layers: int = 8
     mapping_lr_multiplier: float = 0.01
+    text_dim: int = 0
 
     def __post_init__(self) -> None:
         _check(self)
         if self.architecture not in ARCHITECTURES:
             raise NadaError(f"Unknown discriminator architecture {self.architecture!r}: one of {ARCHITECTURES}.")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; `from_dict` reads them back."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DiscriminatorConfig:

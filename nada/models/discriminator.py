@@ -1,4 +1,4 @@
-"""StyleGAN2 discriminator: residual, skip or plain; classes by projection (arXiv:1912.04958, arXiv:1802.05637)."""
+"""StyleGAN2 discriminator: residual, skip or plain; conditions by projection (arXiv:1912.04958, arXiv:1802.05637)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class DiscriminatorEpilogue(nn.Module):
         self.out = FullyConnected(channels, cmap_dim or 1)
 
     def forward(self, x: Tensor | None, image: Tensor, condition: Tensor | None) -> Tensor:
-        """Return `(N, 1)` logits, compared with the mapped class `condition (N, cmap_dim)` if there is one."""
+        """Return `(N, 1)` logits, compared with the mapped `condition (N, cmap_dim)` if there is one."""
         if hasattr(self, "fromrgb"):
             y = self.fromrgb(image)
             x = y if x is None else x + y
@@ -86,7 +86,7 @@ class DiscriminatorEpilogue(nn.Module):
 
 
 class Discriminator(ComputingModule):
-    """A StyleGAN2 discriminator with blocks `b{resolution}` … `b8`, the epilogue `b4`, and `mapping` for classes."""
+    """A StyleGAN2 discriminator with blocks `b{resolution}` … `b8`, the epilogue `b4`, and `mapping` for conditions."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
@@ -96,10 +96,10 @@ class Discriminator(ComputingModule):
             first = size == config.resolution
             setattr(self, f"b{size}", DiscriminatorBlock(widths[size], widths[size // 2], config, first))
         cmap_dim = 0
-        if config.num_classes:
+        if config.condition_dim:
             cmap_dim = widths[4] if config.cmap_dim is None else config.cmap_dim
             layers, multiplier = config.mapping_layers, config.mapping_lr_multiplier
-            self.mapping = Mapping(0, cmap_dim, layers, config.num_classes, multiplier)
+            self.mapping = Mapping(0, cmap_dim, layers, config.condition_dim, multiplier)
         self.b4 = DiscriminatorEpilogue(widths[4], config, cmap_dim)
         if config.resolution == 4 and config.architecture != "skip":
             self.b4.fromrgb = Conv(config.image_channels, widths[4], 1)
@@ -109,7 +109,8 @@ class Discriminator(ComputingModule):
 
         Args:
             images: `(N, image_channels, H, W)` in [-1, 1].
-            labels: class numbers `(N,)` or one-hot `(N, num_classes)`; needed if there are classes.
+            labels: class numbers `(N,)`, or rows `(N, condition_dim)`: one-hot for classes, unit-length embeddings
+                for text. Needed if the discriminator is conditional; it then also judges whether they belong together.
         """
         x: Tensor | None = None
         image = self.compute.features(images)
@@ -122,10 +123,16 @@ class Discriminator(ComputingModule):
         return self.b4(x, image, self._condition(labels))
 
     def _condition(self, labels: Tensor | None) -> Tensor | None:
-        if self.config.num_classes == 0:
+        if self.config.condition_dim == 0:
             return None
+        what = "class" if self.config.num_classes else "text"
         if labels is None:
-            raise UsageError("This discriminator needs the class of every picture.")
-        if labels.ndim == 1:
+            raise UsageError(f"This discriminator needs the {what} of every picture.")
+        if labels.ndim == 1 and self.config.num_classes:
             labels = nn.functional.one_hot(labels.long(), self.config.num_classes)
+        if labels.ndim != 2 or labels.shape[1] != self.config.condition_dim:
+            raise UsageError(
+                f"This discriminator takes the {what} of a picture as a row of {self.config.condition_dim} numbers, "
+                f"not {list(labels.shape)}."
+            )
         return self.mapping(None, labels.float())

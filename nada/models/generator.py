@@ -1,4 +1,4 @@
-"""StyleGAN2 generator with skip connections (Karras et al. 2019, arXiv:1912.04958; class conditions as in 2006.06676)."""
+"""StyleGAN2 generator with skip connections (Karras et al. 2019, arXiv:1912.04958; conditions as in 2006.06676)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from nada import ops
 from nada.errors import UsageError
 from nada.images import to_uint8
 from nada.models.compute import Compute, ComputingModule
+from nada.models.conditions import condition_numbers, condition_rows, shared_rows
 from nada.models.config import GeneratorConfig, block_sizes
 from nada.models.layers import SynthesisLayer, ToRGB
 from nada.models.mapping import Mapping, latents_from_seeds
+from nada.models.truncation import ConditionCentres, check_centre, truncate
 
 Noise = Union[str, "dict[str, Tensor]"]
 NOISE_MODES = ("const", "random", "none")
@@ -70,8 +72,11 @@ class Generator(ComputingModule):
         super().__init__()
         self.config = config
         self.mapping = Mapping(
-            config.z_dim, config.w_dim, config.mapping_layers, config.num_classes, config.mapping_lr_multiplier
+            config.z_dim, config.w_dim, config.mapping_layers, config.condition_dim, config.mapping_lr_multiplier
         )
+        if config.text_dim:
+            self.mapping.register_buffer("prompt_embeddings", torch.zeros(len(config.prompts), config.text_dim))
+        self._centres = ConditionCentres()
         self.block_names = tuple(f"b{size}" for size in block_sizes(config.resolution))
         widths = (0, *config.channels)
         for index, (size, name) in enumerate(zip(block_sizes(config.resolution), self.block_names)):
@@ -87,22 +92,21 @@ class Generator(ComputingModule):
         index = self.block_names.index(block)
         return slice(max(2 * index - 1, 0), 2 * index + 2)
 
-    def one_hot(self, labels: Tensor | None, count: int) -> Tensor | None:
-        """Return `(count, num_classes)` one-hot labels from class numbers `(count,)` or one-hot rows; None if unconditional.
+    @property
+    def known_conditions(self) -> Tensor | None:
+        """The rows `(num_conditions, condition_dim)` that numbers stand for; None if unconditional."""
+        if self.config.text_dim:
+            return self.mapping.prompt_embeddings
+        classes = self.config.num_classes
+        return torch.eye(classes, device=self.b4.const.device) if classes else None
+
+    def condition_rows(self, labels: Tensor | None, count: int) -> Tensor | None:
+        """Return conditions `(count, condition_dim)` from numbers `(count,)` or rows; None if unconditional.
 
         Raises:
-            UsageError: if the generator has classes and none are given, or a class number does not exist.
+            UsageError: if the generator is conditional and no condition is given, or one does not exist.
         """
-        classes = self.config.num_classes
-        if classes == 0:
-            return None
-        if labels is None:
-            raise UsageError(f"This generator needs a class for every picture (0 to {classes - 1}).")
-        if labels.ndim == 1:
-            if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-                raise UsageError(f"Classes go from 0 to {classes - 1}; got {sorted(set(labels.tolist()))}.")
-            labels = nn.functional.one_hot(labels.long(), classes)
-        return labels.float()
+        return condition_rows(labels, count, self.config, self.known_conditions)
 
     def map_latents(
         self,
@@ -110,20 +114,26 @@ class Generator(ComputingModule):
         labels: Tensor | None = None,
         truncation: float = 1.0,
         truncation_cutoff: int | None = None,
+        truncation_centre: str = "global",
     ) -> Tensor:
         """Map `z (N, z_dim)` to styles `(N, num_ws, w_dim)`.
 
         Args:
-            labels: class numbers `(N,)` or one-hot `(N, num_classes)`; needed if the generator has classes.
+            labels: numbers `(N,)` of classes or known prompts, or rows `(N, condition_dim)`: one-hot for classes,
+                unit-length embeddings for text; needed if the generator is conditional.
             truncation: psi, 1 for none; smaller values pull towards the mean style (arXiv:1812.04948, appendix B).
             truncation_cutoff: how many layers, counted from 4 px, are truncated; None for all.
+            truncation_centre: "global" for the mean of all styles, as published; "condition" for the mean of each
+                picture's own condition, which keeps what it shows (arXiv:2202.11777). The same where there are none.
         """
-        w = self.mapping(z, self.one_hot(labels, len(z)))
-        w = w.unsqueeze(1).repeat(1, self.num_ws, 1)
-        if truncation != 1.0:
-            cut = self.num_ws if truncation_cutoff is None else truncation_cutoff
-            w = torch.cat([self.mapping.w_avg.lerp(w[:, :cut], truncation), w[:, cut:]], dim=1)
-        return w
+        check_centre(truncation_centre)
+        rows = self.condition_rows(labels, len(z))
+        w = self.mapping(z, rows).unsqueeze(1).repeat(1, self.num_ws, 1)
+        if truncation == 1.0:
+            return w
+        own = rows is not None and truncation_centre == "condition"
+        centre = self._centres.of(self.mapping, rows) if own else self.mapping.w_avg
+        return truncate(w, centre, truncation, truncation_cutoff)
 
     def make_noise(
         self, count: int, rng: torch.Generator | None = None, device: str | torch.device | None = None
@@ -182,10 +192,16 @@ class Generator(ComputingModule):
         return self._run(features, w, self.block_names[self.block_names.index(block) :], noise).image
 
     def forward(
-        self, z: Tensor, labels: Tensor | None = None, truncation: float = 1.0, noise: Noise = "const"
+        self,
+        z: Tensor,
+        labels: Tensor | None = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+        truncation_centre: str = "global",
     ) -> Tensor:
-        """Return pictures `(N, image_channels, H, W)` for latents `z (N, z_dim)`."""
-        return self.synthesize(self.map_latents(z, labels, truncation), noise)
+        """Return pictures `(N, image_channels, H, W)` for latents `z (N, z_dim)`; arguments as of `map_latents`."""
+        w = self.map_latents(z, labels, truncation, truncation_centre=truncation_centre)
+        return self.synthesize(w, noise)
 
     @torch.no_grad()
     def sample(
@@ -195,32 +211,43 @@ class Generator(ComputingModule):
         classes: Sequence[int] | int | None = None,
         noise: Noise = "const",
         batch: int = 16,
+        conditions: Tensor | None = None,
+        truncation_centre: str = "global",
     ) -> np.ndarray:
         """Return uint8 pictures `(len(seeds), H, W, image_channels)`, one per seed.
 
         Args:
-            classes: one class for all, or one per seed; None takes `seed % num_classes`. Ignored without classes.
+            truncation: as of `map_latents`, with `truncation_centre`.
+            classes: the number of a class or known prompt, one for all or one per seed; None takes
+                `seed % num_conditions`. Ignored by an unconditional generator.
             batch: how many are computed at once; with "const" or "none" noise it does not change a picture.
+            conditions: instead of classes, rows `(len(seeds), condition_dim)`, or one row for all: embeddings of any
+                text by the generator's `text_guide`, or mixtures of classes.
         """
         seeds = list(seeds)
-        labels = self.labels_of(seeds, classes)
+        labels = self.labels_of(seeds, classes) if conditions is None else self._rows_of(seeds, conditions, classes)
         device = self.b4.const.device
         pictures = []
         for start in range(0, len(seeds), batch):
             z = latents_from_seeds(seeds[start : start + batch], self.config.z_dim).to(device)
             part = None if labels is None else labels[start : start + batch].to(device)
-            pictures.append(to_uint8(self(z, part, truncation, noise)))
+            pictures.append(to_uint8(self(z, part, truncation, noise, truncation_centre)))
         side, depth = self.config.resolution, self.config.image_channels
         return np.concatenate(pictures) if pictures else np.zeros((0, side, side, depth), np.uint8)
 
     def labels_of(self, seeds: Sequence[int], classes: Sequence[int] | int | None = None) -> Tensor | None:
-        """Return the class number of every seed `(len(seeds),)`, as `sample` chooses it; None if unconditional."""
-        if self.config.num_classes == 0:
-            return None
-        if classes is None:
-            classes = [seed % self.config.num_classes for seed in seeds]
-        elif isinstance(classes, int):
-            classes = [classes] * len(seeds)
-        if len(classes) != len(seeds):
-            raise UsageError(f"{len(classes)} classes were given for {len(seeds)} seeds.")
-        return torch.tensor(list(classes), dtype=torch.long)
+        """Return the number of every seed's condition `(len(seeds),)`, as `sample` chooses it; None if unconditional."""
+        return condition_numbers(seeds, self.config, classes)
+
+    def _rows_of(self, seeds: Sequence[int], conditions: Tensor, classes: Sequence[int] | int | None) -> Tensor:
+        if classes is not None or not self.config.condition_dim:
+            why = "they exclude classes" if classes is not None else "this generator is unconditional"
+            raise UsageError(f"Conditions cannot be given here: {why}.")
+        return shared_rows(conditions, len(seeds))
+
+    def extra_repr(self) -> str:
+        """Return size and conditions, for the first line of the network's description."""
+        conditions = self.config.describe_conditions() or "unconditional"
+        some = [repr(name) for name in self.config.condition_names[:4]]
+        names = f" ({', '.join(some)}{', …' if self.config.num_conditions > len(some) else ''})" if some else ""
+        return f"{self.config.resolution} px, {conditions}{names}"

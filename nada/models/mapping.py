@@ -1,4 +1,4 @@
-"""The mapping network, from latents and classes to styles, and what one does with styles."""
+"""The mapping network, from latents and conditions to styles, and what one does with styles."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ def normalize_second_moment(x: Tensor, epsilon: float = 1e-8) -> Tensor:
 
 
 class Mapping(nn.Module):
-    """Fully connected layers from z and a class to w (Karras et al. 2018, arXiv:1812.04948, section 2).
+    """Fully connected layers from z and a condition to w (Karras et al. 2018, arXiv:1812.04948, section 2).
 
-    With `z_dim` 0 only the class is mapped, as in a projection discriminator. `w_avg`, the running mean of w, is the
-    centre that truncation pulls towards.
+    With `z_dim` 0 only the condition is mapped, as in a projection discriminator. `w_avg`, the running mean of w, is
+    the centre that truncation pulls towards.
     """
 
     def __init__(
-        self, z_dim: int, w_dim: int, layers: int, num_classes: int = 0, lr_multiplier: float = 0.01
+        self, z_dim: int, w_dim: int, layers: int, condition_dim: int = 0, lr_multiplier: float = 0.01
     ) -> None:
         super().__init__()
-        self.z_dim, self.num_layers, self.num_classes = z_dim, layers, num_classes
+        self.z_dim, self.num_layers, self.condition_dim = z_dim, layers, condition_dim
         width = z_dim
-        if num_classes:
-            self.embed = FullyConnected(num_classes, w_dim)
+        if condition_dim:
+            self.embed = FullyConnected(condition_dim, w_dim)
             width += w_dim
         for index in range(layers):
             setattr(self, f"fc{index}", FullyConnected(width if index == 0 else w_dim, w_dim, "lrelu", lr_multiplier))
         if z_dim:
             self.register_buffer("w_avg", torch.zeros(w_dim))
 
-    def forward(self, z: Tensor | None, labels: Tensor | None = None) -> Tensor:
-        """Map `z (N, z_dim)` and one-hot `labels (N, num_classes)` to `(N, w_dim)`."""
+    def forward(self, z: Tensor | None, rows: Tensor | None = None) -> Tensor:
+        """Map `z (N, z_dim)` and conditions `rows (N, condition_dim)` to `(N, w_dim)`."""
         parts = [normalize_second_moment(z.float())] if self.z_dim else []
-        if self.num_classes:
-            parts.append(normalize_second_moment(self.embed(labels.float())))
+        if self.condition_dim:
+            parts.append(normalize_second_moment(self.embed(rows.float())))
         x = torch.cat(parts, dim=1)
         for index in range(self.num_layers):
             x = getattr(self, f"fc{index}")(x)

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from checkpoint_makers import nvlabs_file, nvlabs_generator, random_generator
+from fakes import tiny_generator
 from nada.checkpoints import hash_generator, load_generator, read_generator, save_adaptation, save_generator
 from nada.checkpoints.native import read_metadata
 from nada.errors import NadaError
@@ -45,6 +46,37 @@ def test_a_saved_generator_comes_back_whole(folder: Path) -> None:
     assert all(torch.equal(value, made.state_dict()[name]) for name, value in loaded.state_dict().items())
     assert read_metadata(folder) == {"shows": "fruit"}
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_a_text_conditional_generator_comes_back_with_its_prompts(tmp_path: Path) -> None:
+    """Catches captions that are lost, or taken for classes: a number would then ask for another picture."""
+    made = tiny_generator(8, prompts=("a fox", "an owl"))
+    loaded = load_generator(save_generator(tmp_path / "model", made))
+    assert loaded.config == made.config and loaded.config.text_guide == "fake"
+    assert torch.equal(loaded.mapping.prompt_embeddings, made.mapping.prompt_embeddings)
+    assert (loaded.sample([1], classes=1) == made.sample([1], classes=1)).all()
+
+
+def test_a_text_conditional_generator_may_know_no_prompts(tmp_path: Path) -> None:
+    made = random_generator(**SMALL, text_dim=3, text_guide="demo")
+    assert load_generator(save_generator(tmp_path / "model", made)).config == made.config
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"prompts": ["a fox"]}, "prompt_embeddings"),
+        ({"prompts": [1, 2]}, "prompts"),
+        ({"prompts": ["a fox", "a fox"]}, "listed once"),
+        ({"text_guide": 3}, "text_guide"),
+        ({"num_classes": 6}, "num_classes"),
+        ({"text_dim": 5}, "text_dim"),
+    ],
+)
+def test_text_conditions_that_lie_are_refused(tmp_path: Path, values: dict[str, Any], words: str) -> None:
+    folder = save_generator(tmp_path / "model", tiny_generator(8, prompts=("a fox", "an owl")))
+    change(folder, **values)
+    assert words in refusal(folder)
 
 
 def test_saving_again_replaces(folder: Path) -> None:

@@ -1,0 +1,84 @@
+"""What a conditional network is asked for: a class or a text, in the forms in which people give them.
+
+Inside, a condition is a row of numbers: one-hot for a class, a guide's embedding for a text. Whole numbers stand for
+the known ones, the classes of a network or the captions that a text-conditional generator carries with it.
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import torch
+from torch import Tensor
+
+from nada.errors import UsageError
+from nada.models.config import GeneratorConfig
+
+
+def condition_rows(
+    labels: Tensor | None, count: int, config: GeneratorConfig, known: Tensor | None
+) -> Tensor | None:
+    """Return `(count, condition_dim)` rows from numbers `(count,)` or rows; None for an unconditional network.
+
+    Args:
+        known: `(num_conditions, condition_dim)`, the rows that numbers stand for; None if unconditional.
+
+    Raises:
+        UsageError: if a condition is needed and none is given, does not exist, or has another form.
+    """
+    if known is None:
+        return None
+    if labels is None:
+        raise UsageError(_needed(config))
+    rows = labels
+    if labels.ndim == 1 and (config.num_classes or not labels.is_floating_point()):
+        _check_numbers(labels, config)
+        rows = known[labels.long()]
+    if tuple(rows.shape) != (count, config.condition_dim):
+        raise UsageError(
+            f"Conditions of {count} pictures are {count} numbers or {count} rows of {config.condition_dim}, "
+            f"not {list(labels.shape)}."
+        )
+    return rows.float()
+
+
+def _needed(config: GeneratorConfig) -> str:
+    last = config.num_conditions - 1
+    if config.num_classes:
+        return f"This generator needs a class for every picture (0 to {last})."
+    known = f", or the number of one that it knows (0 to {last})" if config.prompts else ""
+    return f"This generator needs a text for every picture: rows of {config.text_dim} numbers{known}."
+
+
+def _check_numbers(numbers: Tensor, config: GeneratorConfig) -> None:
+    """Raise UsageError for a number that no condition has."""
+    kind, count = ("Classes", config.num_classes) if config.num_classes else ("Known texts", config.num_conditions)
+    if numbers.numel() and not 0 <= int(numbers.min()) <= int(numbers.max()) < count:
+        there_are = f"go from 0 to {count - 1}" if count else "are none in this generator"
+        raise UsageError(f"{kind} {there_are}; got {sorted(set(numbers.tolist()))}.")
+
+
+def condition_numbers(
+    seeds: Sequence[int], config: GeneratorConfig, classes: Sequence[int] | int | None = None
+) -> Tensor | None:
+    """Return one condition's number for every seed: those of `classes`, one for all, or `seed % num_conditions`.
+
+    None if the network is unconditional. Raises UsageError for another number of classes than of seeds.
+    """
+    if config.condition_dim == 0:
+        return None
+    if classes is None:
+        if not config.num_conditions:
+            raise UsageError(_needed(config))
+        classes = [seed % config.num_conditions for seed in seeds]
+    elif isinstance(classes, int):
+        classes = [classes] * len(seeds)
+    if len(classes) != len(seeds):
+        raise UsageError(f"{len(classes)} classes were given for {len(seeds)} seeds.")
+    return torch.tensor(list(classes), dtype=torch.long)
+
+
+def shared_rows(conditions: Tensor, count: int) -> Tensor:
+    """Return `conditions`, one row for each of `count` pictures or one `(D,)` or `(1, D)` for all, as `(count, D)`."""
+    rows = conditions if conditions.ndim == 2 else conditions[None]
+    return rows.expand(count, -1) if len(rows) == 1 else rows
