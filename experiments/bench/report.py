@@ -45,10 +45,8 @@ def where(result: Result) -> str:
 def step_table(result: Result) -> list[str]:
     """Seconds of every variant, and how many times faster the fast mode is than the published arrangement."""
     protocol, rows = result["protocol"], result["rows"]
-    lines = [
-        f"`{protocol['layers']}`, guide {protocol['guide']}; medians of {protocol['rounds']} "
-        f"processes with {protocol['steps']} calls each, in seconds.",
-    ]
+    about = f"`{protocol['layers']}`, guide {protocol['guide']}; medians" if "guide" in protocol else "Medians"
+    lines = [f"{about} of {protocol['rounds']} processes with {protocol['steps']} calls each, in seconds."]
     for part, title in protocol["parts"].items():
         found = {(row["size"], row["variant"]): row for row in rows if row["part"] == part}
         variants = list(protocol["variants"])
@@ -57,6 +55,8 @@ def step_table(result: Result) -> list[str]:
             times = [f"{found[size, variant]['seconds']:.3f}" for variant in variants]
             body.append([f"{size} px, batch {found[size, variants[0]]['batch']}", *times, *ratios(found, size)])
         head = [title, *(protocol["variants"][variant] for variant in variants), "plain / fast", "plain tuned / fast"]
+        if "plain_tuned" not in variants:
+            head, body = head[:-1], [cells[:-1] for cells in body]
         lines += ["", *markdown(head, body)]
     return lines
 
@@ -119,6 +119,7 @@ def memory_table(result: Result) -> list[str]:
 
 TABLES: dict[str, tuple[str, Callable[[Result], list[str]]]] = {
     "step": ("One adaptation step", step_table),
+    "training": ("One training step", step_table),
     "ops": ("Operators", ops_table),
     "memory": ("Memory of a step", memory_table),
 }

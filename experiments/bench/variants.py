@@ -15,6 +15,7 @@ from nada.adaptation.loop import Adaptation
 from nada.adaptation.precision import allow_fast_matmuls, choose_precision, compute_in
 from nada.models import Generator
 from nada.selection import select_parameters
+from nada.training.loop import train_step
 
 
 class Task(NamedTuple):
@@ -40,9 +41,11 @@ class Job(NamedTuple):
 
 
 def make_job(task: Task, part: str) -> Job:
-    """Return the `step` or the `generator` of a variant, ready to call."""
+    """Return the `step`, the `generator` or the `training` of a variant, ready to call."""
     if task.variant == "fast" and task.device.startswith("cuda"):
         allow_fast_matmuls()  # as our commands do
+    if part == "training":
+        return _training(task)
     config = workload.network(task.size, task.quick)
     generator = workload.build_generator(config, task.device)
     if task.variant.startswith("plain"):
@@ -72,6 +75,18 @@ def _both_ways(task: Task, generator: Generator) -> Job:
         generator.zero_grad(set_to_none=True)
         with generator.computing(compute_in(precision)):
             generator(z, noise="random").square().mean().backward()
+
+    return Job(call, {"precision": precision, "kernels": ops.describe()})
+
+
+def _training(task: Task) -> Job:
+    """The plain variants differ in kernels, type and allocator only: that step is no other network."""
+    precision = "fp32" if task.variant.startswith("plain") else _precision(task)
+    state, data, recipe = workload.training(task.batch, precision, task.quick, task.device)
+
+    def call() -> None:
+        for _ in range(recipe.r1_interval):
+            train_step(state, data, recipe)
 
     return Job(call, {"precision": precision, "kernels": ops.describe()})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -15,7 +16,9 @@ from nada.clip.encoders import OpenClipEncoder
 from nada.clip.loading import LoadedModel, load_model
 from nada.clip.prompts import text_direction
 from nada.clip.specs import parse_spec
-from nada.models import Generator, GeneratorConfig, default_channels
+from nada.data import ImageDataset
+from nada.models import DiscriminatorConfig, Generator, GeneratorConfig, default_channels
+from nada.training import Recipe, TrainingState, create_state
 
 SOURCE, TARGET = "photo", "pencil sketch"
 # One template instead of eighty: the direction is found before the clock starts, and any will do.
@@ -37,6 +40,19 @@ def build_generator(config: GeneratorConfig, device: str = "cpu") -> Generator:
         if name.endswith("noise_strength"):
             parameter.data.fill_(0.1)
     return generator.eval().to(device)
+
+
+def training(batch: int, precision: str, quick: bool, device: str) -> tuple[TrainingState, ImageDataset, Recipe]:
+    """Return the training of `demo-cifar10` (experiments/demo/train_cifar10.sh) at its start, on random pictures."""
+    rng = np.random.default_rng(0)
+    names = tuple(f"class {number}" for number in range(10))
+    pictures = rng.integers(0, 256, (500, 32, 32, 3), dtype=np.uint8)
+    data = ImageDataset(pictures, np.arange(500) % 10, names)
+    widths = (8, 8, 8, 8) if quick else (96, 96, 96, 64)
+    generator = GeneratorConfig(32, widths, 128, 128, 2, 10, names)
+    discriminator = DiscriminatorConfig(32, widths, 10, mapping_layers=2)
+    recipe = Recipe(batch=batch, augment="diff", augment_kinds=("flip", "shift", "scale", "colour"), dtype=precision)
+    return create_state(generator, discriminator, recipe.lr, 0, torch.device(device)), data, recipe
 
 
 def load_guide_model(quick: bool = False) -> LoadedModel:

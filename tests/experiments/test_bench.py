@@ -11,6 +11,7 @@ import pytest
 import report
 import step
 import torch
+import training
 from op_cases import LAYOUTS, OPERATORS, Case, Place
 from plain import PlainGenerator, PlainStep
 
@@ -101,14 +102,18 @@ def test_step_and_memory_run_and_their_tables_are_written(tmp_path: Path) -> Non
     words = ["--rounds", "1", "--warmup", "1", "--variants", "reference,plain"]
     step.main([*shared, str(tmp_path / "step.json"), *words])
     memory.main([*shared, str(tmp_path / "memory.json"), "--checkpointing", "on"])
-    results = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("step", "memory")}
+    training.main([*shared, str(tmp_path / "training.json"), *words, "--batch", "4"])
+    results = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("step", "memory", "training")}
     rows = {(row["part"], row["variant"]): row for row in results["step"]["rows"]}
     assert set(rows) == {(part, variant) for part in ("step", "generator") for variant in ("reference", "plain")}
     assert all(row["kernels"] == "torch kernels" and row["precision"] == "fp32" for row in rows.values())
     assert rows["step", "plain"]["allocator"] == "default" and rows["step", "plain"]["times_faster_than_plain"] == 1
+    one, other = results["training"]["rows"]
+    assert (one["variant"], other["variant"]) == ("reference", "plain") and one["part"] == "training"
+    assert (one["allocator"], other["allocator"]) == (rows["step", "reference"]["allocator"], "default")
     (row,) = results["memory"]["rows"]
     assert row["checkpointing"] == "on" and row["peak"] > 1e8 and row["variant"] == "fast"
     text = report.insert(
         f"a\n{report.BEGIN}\nold\n{report.END}\nb\n", [report.section(name, value) for name, value in results.items()]
     )
-    assert "old" not in text and text.endswith(f"{report.END}\nb\n") and text.count("| 32 px") == 3
+    assert "old" not in text and text.endswith(f"{report.END}\nb\n") and text.count("| 32 px") == 4
