@@ -80,8 +80,8 @@ def make_grid(array: np.ndarray, columns: int, padding: int = 2) -> np.ndarray:
     return grid
 
 
-def load_image(source: str | Path | bytes, name: str | None = None) -> np.ndarray:
-    """Read a picture from a file or from bytes as uint8 RGB `(H, W, 3)`, upright, transparency on white.
+def load_image(source: str | Path | bytes, name: str | None = None, background: str = "white") -> np.ndarray:
+    """Read a picture from a file or from bytes as uint8 RGB `(H, W, 3)`, upright, transparency on the background.
 
     Palettes, CMYK, 1-bit, 16-bit and float pictures are converted; of an animation the first frame is taken. `name`
     stands in messages for a picture given as bytes. Raises NadaError naming the picture when it is missing, is not a
@@ -95,7 +95,7 @@ def load_image(source: str | Path | bytes, name: str | None = None) -> np.ndarra
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise _too_large(name)
-                return _to_rgb(ImageOps.exif_transpose(image))
+                return _to_rgb(ImageOps.exif_transpose(image), background)
     except NadaError:
         raise
     except Image.DecompressionBombError as error:
@@ -112,12 +112,12 @@ def _too_large(name: str) -> NadaError:
     return NadaError(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller first.")
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def _to_rgb(image: Image.Image, background: str) -> np.ndarray:
     if image.mode in ("F", "I") or image.mode.startswith("I;"):
         return _deep_grey_to_rgb(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, "white")
+        ground = Image.new("RGBA", image.size, background)
         image = Image.alpha_composite(ground, image)
     return np.array(image.convert("RGB"))
 

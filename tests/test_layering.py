@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": set(),
     "web": set(),
     "precision": set(),
-    "data": {"images", "web"},
+    "data": {"images", "web", "checkpoints"},
     "models": {"ops", "images"},
     "clip": {"images", "_compat"},
     "selection": {"models"},

@@ -1,4 +1,4 @@
-"""Pictures to train on: `load_dataset` reads a folder, a zip or a parquet file into memory, once."""
+"""Pictures to train on: `load_dataset` reads them from almost anything, once."""
 
 from nada.data.dataset import ImageDataset as ImageDataset
 from nada.data.loading import load_dataset as load_dataset

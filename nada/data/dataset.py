@@ -1,8 +1,9 @@
-"""Pictures in memory, and the order that training takes them in."""
+"""Pictures in memory or mapped into it, and the order that training takes them in."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,9 @@ from torch import Tensor
 
 from nada.errors import NadaError
 from nada.images import from_uint8
+
+
+_HASHED = 256  # pictures at a time
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,18 @@ class ImageDataset:
         return dict(zip(self.class_names, counts.tolist()))
 
     def describe(self) -> dict[str, Any]:
-        """What a run records of its data: counts, classes, what was left out, and a hash of pixels and labels."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.images).tobytes())
+        """What a run records of its data: counts, classes, what was left out, and a hash of all of it."""
+        digest = hashlib.sha256()
+        for start in range(0, len(self), _HASHED):  # in pieces: the pictures may be more than fit into memory
+            digest.update(np.ascontiguousarray(self.images[start : start + _HASHED]).tobytes())
         digest.update(b"" if self.labels is None else self.labels.tobytes())
+        digest.update(b"" if self.texts is None else json.dumps(self.texts).encode())
         return {
             "pictures": len(self),
             "size": self.images.shape[1],
             "classes": self.class_counts(),
             "skipped": list(self.skipped),
             "ignored": len(self.ignored),
+            "captions": 0 if self.texts is None else sum(map(bool, self.texts)),
             "sha256": digest.hexdigest(),
         }

@@ -1,4 +1,4 @@
-"""From a path to pictures in memory: open the source, decode each picture once, crop and resize it."""
+"""From a path to pictures to train on: open the source, decode each picture once, crop and resize it."""
 
 from __future__ import annotations
 
@@ -7,90 +7,68 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from nada.data.archive import open_archive
+from nada.data.cache import Store, open_cached
 from nada.data.dataset import ImageDataset
-from nada.data.folder import open_folder
-from nada.data.parquet import open_parquet
+from nada.data.decoding import decode, in_order, without_warnings
+from nada.data.fitting import Fit
 from nada.data.records import Record, Source
+from nada.data.sources import check_classes, nothing_left, open_source
 from nada.errors import NadaError
-from nada.images import load_image
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+
+MAX_IN_MEMORY = 2 << 30  # bytes of decoded pictures; more go to a file in the cache folder
 
 
 def load_dataset(
     path: str | Path, size: int, include: str | None = None, progress: Progress | None = None
 ) -> ImageDataset:
-    """Read every picture of a folder, zip or parquet file as `size` x `size` uint8, in a fixed order.
+    """Read every picture of a source as `size` x `size` uint8, in a fixed order, with classes and captions.
 
-    Pictures that cannot be decoded are left out and listed in `skipped`. Picture files are those with a
-    picture's suffix; other files are listed in `ignored`.
+    Pictures that cannot be decoded are left out and listed in `skipped`. Picture files are those with a picture's
+    suffix; other files are listed in `ignored`. Where any picture has a caption, `texts` has one for each, "" where
+    there is none.
+
+    More than 2 GiB of decoded pictures are not held in memory: they are decoded once, to a file in the cache folder
+    (`$NADA_CACHE`, below `datasets/`), which later calls with the same input find again; `images` is a map of it.
 
     Args:
-        path: a folder (first-level folders are classes), a `.zip` (with `dataset.json` or class folders), or a
-            `.parquet` with a column of encoded pictures.
+        path: a folder, a `.zip`, a `.parquet` file or a folder of them, CIFAR-10's published archive.
         size: side in pixels; pictures are centre-cropped to a square and resized with an antialiased filter.
         include: glob pattern on the file name or the path inside the source, as `train-*`.
         progress: wraps the iteration and is told the count, for a bar.
 
     Raises:
-        NadaError: if the source is missing or damaged, or no picture is left.
+        NadaError: if the source is missing or damaged, no picture is left, or some have a class and others none.
     """
+    path, fit = Path(path), Fit(size)
     source = open_source(path, include)
-    records: Iterable[Record] = progress(source.records, source.count) if progress else source.records
-    images, labels, skipped = [], [], []
-    for record in records:
-        try:
-            images.append(fit_square(load_image(record.data, record.name), size))
-        except NadaError:
-            skipped.append(record.name)
-            continue
-        labels.append(record.label)
-    if not images:
-        raise NadaError(_nothing_found(path, include, source, len(skipped)))
-    return ImageDataset(
-        np.stack(images), _number(labels, source.class_names), source.class_names, tuple(skipped), source.ignored
-    )
+    check_classes(source, path)
+
+    def fill(store: Store) -> None:
+        records: Iterable[Record] = progress(source.records, source.count) if progress else source.records
+        with without_warnings():
+            for record, result in in_order(lambda record: decode(record, fit), records):
+                if isinstance(result, NadaError):
+                    store.skip(record.name)
+                else:
+                    store.add(result, record.label, record.text)
+        if not len(store):
+            raise nothing_left(path, include, source, store.skipped)
+
+    if source.count * size * size * 3 <= MAX_IN_MEMORY:
+        store = Store.in_memory(source.count, size)
+        fill(store)
+    else:
+        store = open_cached(path, {"size": size, "include": include}, fill)
+    return _dataset(store, source)
 
 
-def open_source(path: str | Path, include: str | None = None) -> Source:
-    """Open a folder, zip or parquet file without decoding a picture. Raises NadaError where it is none of these."""
-    path = Path(path)
-    if path.is_dir():
-        return open_folder(path, include)
-    if not path.is_file():
-        raise NadaError(f"there is no data at {path}; give a folder, a .zip or a .parquet file.")
-    openers = {".zip": open_archive, ".parquet": open_parquet}
-    if path.suffix.lower() not in openers:
-        raise NadaError(f"{path} is not data that can be read; give a folder, a .zip or a .parquet file.")
-    return openers[path.suffix.lower()](path, include)
-
-
-def fit_square(image: np.ndarray, size: int) -> np.ndarray:
-    """Crop uint8 `(H, W, 3)` to its central square and resize it to `(size, size, 3)`, antialiased (Lanczos)."""
-    height, width = image.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = image[top : top + side, left : left + side]
-    if side == size:
-        return np.ascontiguousarray(square)
-    return np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.LANCZOS))
-
-
-def _number(labels: list[str | None], class_names: tuple[str, ...]) -> np.ndarray | None:
-    """Class numbers `(N,)`; None where there are no classes. Raises NadaError for a picture without a class."""
-    if not class_names:
-        return None
-    if None in labels:
-        raise NadaError(f"{labels.count(None)} pictures have no class while others do; label them or leave them out.")
-    numbers = {name: number for number, name in enumerate(class_names)}
-    return np.array([numbers[label] for label in labels if label is not None], dtype=np.int64)
-
-
-def _nothing_found(path: str | Path, include: str | None, source: Source, skipped: int) -> str:
-    if skipped:
-        return f"none of the {skipped} pictures in {path} can be decoded."
-    fitting = f" that fits {include!r}" if include else ""
-    return f"there is no picture{fitting} in {path} ({len(source.ignored)} other files)."
+def _dataset(store: Store, source: Source) -> ImageDataset:
+    texts = tuple(text or "" for text in store.texts) if any(store.texts) else None
+    labels = None
+    if source.class_names:
+        numbers = {name: number for number, name in enumerate(source.class_names)}
+        labels = np.array([numbers[label] for label in store.labels if label is not None], dtype=np.int64)
+    return ImageDataset(store.images, labels, source.class_names, tuple(store.skipped), source.ignored, texts)

@@ -1,84 +1,157 @@
-"""A parquet file as Hugging Face data sets have it: a column of encoded pictures, perhaps a column of labels."""
+"""Parquet files as Hugging Face data sets have them: encoded pictures, perhaps captions and labels, read in pieces."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nada.data.records import Record, Source, is_included
+from nada.data.classes import folder_classes
+from nada.data.columns import Columns, find_columns, names_in_metadata
+from nada.data.records import Reading, Record, Source, is_included
 from nada.errors import NadaError
 
-IMAGE_COLUMNS = ("image", "img", "picture", "bytes", "image_bytes")
-LABEL_COLUMNS = ("label", "labels", "class", "fine_label")
+_BATCH = 32  # pictures in memory at a time
+_BUFFER = 1 << 20  # bytes; without it pyarrow reads a whole column of a row group at once
 
 
-def open_parquet(path: Path, include: str | None = None) -> Source:
-    """List the pictures of a parquet file; they are called `file:row`, or by the path that the file gives.
+@dataclass(frozen=True)
+class _Shards:
+    """Files with the same columns, and how many rows each has; rows are numbered through all of them."""
 
-    Raises NadaError where pyarrow is missing, the file is damaged, or no column holds encoded pictures.
+    paths: list[Path]
+    counts: list[int]
+    columns: Columns
+
+    def name(self, row: int, given: Any) -> str:
+        """What a picture is called: the path that its file gives, or its row there."""
+        for path, count in zip(self.paths, self.counts):
+            if row < count:
+                return f"{path}:{given or row}"
+            row -= count
+        return str(row)
+
+    def values(self, column: str) -> Iterator[Any]:
+        """One column of all files."""
+        for path in self.paths:
+            with _opened(path) as file:
+                for batch in file.iter_batches(columns=[column], use_threads=False):
+                    yield from batch.column(0).to_pylist()
+
+
+def open_parquet(paths: list[Path], where: Path, reading: Reading) -> Source:
+    """List the pictures of parquet files; they are called `file:row`, or by the path that the file gives.
+
+    For that only labels and, where they are needed, names are read; pictures come later, some rows at a time.
+    Raises NadaError where pyarrow is missing, a file is damaged or no column holds encoded pictures, and UsageError
+    where a column asked for is not there.
     """
-    table = _read_table(path)
-    cells = table.column(_image_column(table, path)).to_pylist()
-    cells = [cell if isinstance(cell, dict) else {"bytes": cell} for cell in cells]
-    names = [str(cell.get("path") or row) for row, cell in enumerate(cells)]
-    labels, classes = _labels(table)
-    rows = [row for row, name in enumerate(names) if is_included(name, include)]
-    return Source(_records(path, rows, names, cells, labels), len(rows), classes)
+    shards, schema = _examine(paths, reading)
+    total = sum(shards.counts)
+    names = _names(shards) if reading.include or "folder" in reading.class_from else None
+    rows: Any = range(total)
+    if reading.include and names is not None:
+        rows = [row for row in rows if is_included(names[row], reading.include)]
+    labels: list[str | None] | None
+    if "folder" in reading.class_from and names is not None:
+        classes = folder_classes([names[row] for row in rows], reading, str(where))
+        labels, class_names = [classes.of.get(name) for name in names], classes.names
+    else:
+        labels, class_names = _labels(shards, schema, reading)
+    unlabelled = sum(labels[row] is None for row in rows) if labels and class_names else 0
+    records = _records(shards, rows[reading.start :], labels if class_names else None)
+    return Source(records, len(rows), class_names, (), unlabelled)
 
 
-def _records(
-    path: Path, rows: list[int], names: list[str], cells: list[dict[str, Any]], labels: list[str] | None
-) -> Iterator[Record]:
-    for row in rows:
-        yield Record(f"{path}:{names[row]}", cells[row].get("bytes") or b"", labels[row] if labels else None)
+def _examine(paths: list[Path], reading: Reading) -> tuple[_Shards, Any]:
+    """Find the columns in the first file, and check that all others have them."""
+    counts: list[int] = []
+    columns, schema = None, None
+    for path in paths:
+        with _opened(path) as file:
+            found = find_columns(file.schema_arrow, path, columns.asked(reading) if columns else reading)
+            columns, schema = columns or found, schema or file.schema_arrow
+            counts.append(file.metadata.num_rows)
+    assert columns is not None
+    return _Shards(paths, counts, columns), schema
 
 
-def _read_table(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         import pyarrow.parquet
     except ImportError as error:
         raise NadaError("Reading parquet files needs pyarrow; install it with: pip install 'nada[data]'.") from error
     try:
-        return pyarrow.parquet.read_table(path)
+        with pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+            yield file
+    except NadaError:
+        raise
     except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
         raise NadaError(f"{path} is not a parquet file that can be read ({error}).") from error
 
 
-def _image_column(table: Any, path: Path) -> str:
-    """The column of pictures: one with a usual name, else the first one whose cells can hold bytes."""
-    import pyarrow
-
-    def holds_bytes(kind: Any) -> bool:
-        if pyarrow.types.is_struct(kind):
-            return kind.get_field_index("bytes") >= 0
-        return pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind)
-
-    usable = [field.name for field in table.schema if holds_bytes(field.type)]
-    preferred = [name for name in IMAGE_COLUMNS if name in usable]
-    if not usable:
-        raise NadaError(f"{path} has no column of encoded pictures; its columns are {', '.join(table.column_names)}.")
-    return (preferred or usable)[0]
+def _names(shards: _Shards) -> list[str]:
+    """The paths that the files give, or row numbers, for patterns and folders."""
+    if not shards.columns.has_paths:
+        return [str(row) for count in shards.counts for row in range(count)]
+    cells = shards.values(f"{shards.columns.image}.path")
+    return [str((cell or {}).get("path") or row) for row, cell in enumerate(cells)]
 
 
-def _labels(table: Any) -> tuple[list[str] | None, tuple[str, ...]]:
-    """The class of every row and the names in order, where a usual column of labels is there and complete."""
-    column = next((name for name in LABEL_COLUMNS if name in table.column_names), None)
-    values = table.column(column).to_pylist() if column else []
-    if not values or any(not isinstance(value, (int, str)) for value in values):
+def _labels(shards: _Shards, schema: Any, reading: Reading) -> tuple[list[str | None] | None, tuple[str, ...]]:
+    """The class of every row and the names in order; none where they are incomplete and nobody asked for them."""
+    column = shards.columns.label
+    if column is None:
         return None, ()
-    known = _names_in_metadata(table, column) if isinstance(values[0], int) else ()
-    if known and 0 <= min(values) and max(values) < len(known):
-        return [known[value] for value in values], known
-    classes = tuple(str(value) for value in sorted(set(values)))
-    return ([str(value) for value in values], classes) if len(classes) > 1 else (None, ())
+    values = list(shards.values(column))
+    known = names_in_metadata(schema, column)
+    numbered = known and all(isinstance(value, int) for value in values if value is not None)
+    if numbered and all(value is None or value < len(known) for value in values):
+        named = [known[value] if value is not None and value >= 0 else None for value in values]
+    else:
+        named = [None if value is None else str(value) for value in values]
+        known = tuple(str(value) for value in sorted({value for value in values if value is not None}))
+    asked = reading.class_from == "column" or reading.label_column is not None
+    if len(known) < 2 or (None in named and not asked):
+        return None, ()
+    return named, known
 
 
-def _names_in_metadata(table: Any, column: str) -> tuple[str, ...]:
-    """Names of numbered classes where the `datasets` library has written them."""
-    try:
-        described = json.loads((table.schema.metadata or {})[b"huggingface"])
-        return tuple(str(name) for name in described["info"]["features"][column]["names"])
-    except (KeyError, TypeError, ValueError):
-        return ()
+def _records(shards: _Shards, rows: Any, labels: list[str | None] | None) -> Iterator[Record]:
+    if not rows:
+        return
+    wanted: Container[int] = rows if isinstance(rows, range) else frozenset(rows)
+    row = 0
+    for path, count in zip(shards.paths, shards.counts):
+        if row + count > rows[0]:
+            for at, cells in _cells(path, shards.columns, max(rows[0] - row, 0)):
+                if row + at in wanted:
+                    yield _record(shards, row + at, cells, labels)
+        row += count
+
+
+def _cells(path: Path, columns: Columns, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a file from `start` on; row groups before it are not read."""
+    with _opened(path) as file:
+        row = 0
+        for group in range(file.metadata.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            if row + count > start:
+                batches = file.iter_batches(_BATCH, row_groups=[group], columns=columns.read, use_threads=False)
+                cells = (cells for batch in batches for cells in batch.to_pylist())
+                yield from ((at, values) for at, values in enumerate(cells, row) if at >= start)
+            row += count
+
+
+def _record(shards: _Shards, row: int, cells: dict[str, Any], labels: list[str | None] | None) -> Record:
+    cell = cells[shards.columns.image]
+    cell = cell if isinstance(cell, dict) else {"bytes": cell}
+    name, data = shards.name(row, cell.get("path")), cell.get("bytes")
+    text = cells.get(shards.columns.text) if shards.columns.text else None
+    if isinstance(text, list):
+        text = next((one for one in text if one), None)
+    problem = None if data else f"{name} holds no picture."
+    return Record(name, data or b"", labels[row] if labels else None, text or None, problem)

@@ -1,31 +1,69 @@
-"""What every kind of source yields: one undecoded picture with its name and class."""
+"""What every kind of source yields: one undecoded picture with its name, class and caption."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"))
+CLASS_FROM = ("auto", "folder", "last-folder", "column", "none")
 
 
 class Record(NamedTuple):
-    """One picture before decoding: its bytes, what to call it in messages, its class and its caption if it has them."""
+    """One picture before decoding: its bytes, what to call it in messages, its class and its caption if it has them.
+
+    `problem` says why there are no bytes, where the source could not give any.
+    """
 
     name: str
     data: bytes
     label: str | None
     text: str | None = None
+    problem: str | None = None
 
 
 class Source(NamedTuple):
-    """Pictures yet to be decoded. `class_names` is the order that labels are numbered in; `ignored` are other files."""
+    """Pictures yet to be decoded.
+
+    `records` begins at the picture asked for, `count` is of all. `class_names` is the order that labels are numbered
+    in; `unlabelled` counts pictures without a class among others with one. `ignored` are files that are no pictures.
+    """
 
     records: Iterator[Record]
     count: int
     class_names: tuple[str, ...]
     ignored: tuple[str, ...] = ()
+    unlabelled: int = 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a source.
+
+    Attributes:
+        include: glob pattern on the file name or the path inside the source; None takes everything.
+        class_from: `auto` takes what the data says itself, else its folders; `column` and `folder` ask for one of
+            them, `last-folder` for the folder that directly holds a picture; `none` leaves pictures without a class.
+        image_column: parquet column of encoded pictures; None finds it.
+        label_column: parquet column of classes; None finds it.
+        text_column: parquet column of captions; None finds it.
+        start: the first picture to read; those before it are passed over without reading them, where possible.
+    """
+
+    include: str | None = None
+    class_from: str = "auto"
+    image_column: str | None = None
+    label_column: str | None = None
+    text_column: str | None = None
+    start: int = 0
+
+    @property
+    def stored_classes(self) -> bool:
+        """Whether classes that the data itself names shall be used."""
+        return self.class_from in ("auto", "column")
 
 
 def is_picture(path: str) -> bool:
@@ -38,17 +76,3 @@ def is_picture(path: str) -> bool:
 def is_included(path: str, pattern: str | None) -> bool:
     """Whether a glob pattern (None: everything) fits the file's name or its whole path inside the source."""
     return pattern is None or fnmatch(PurePosixPath(path).name, pattern) or fnmatch(path, pattern)
-
-
-def class_of(path: str) -> str | None:
-    """The class that a path inside a source says: its first folder; None for a file at the top."""
-    parts = PurePosixPath(path).parts
-    return parts[0] if len(parts) > 1 else None
-
-
-def classes_of(paths: list[str]) -> tuple[str, ...]:
-    """Class names in alphabetical order, or none at all unless every picture has one and there are at least two."""
-    found = {class_of(path) for path in paths}
-    if None in found or len(found) < 2:
-        return ()
-    return tuple(sorted(name for name in found if name is not None))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nada.data import load_dataset
-from nada.data.loading import fit_square
+from nada.data.fitting import fit_square
 from nada.errors import NadaError
 
 COLOURS = {"apple": (200, 20, 20), "lemon": (240, 220, 40)}

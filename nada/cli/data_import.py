@@ -1,0 +1,87 @@
+"""`nada data import`: pictures from almost anywhere, as one zip of equal squares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nada.config import options_of
+from nada.config.data import ImportConfig
+
+if TYPE_CHECKING:
+    from nada.data.importing import ImportReport
+
+_SHOWN = 5  # names of pictures left out
+
+
+@click.command("import")
+@click.argument("source", metavar="SRC")
+@click.argument("out", metavar="OUT.zip")
+@options_of(ImportConfig)
+def command(config: ImportConfig, source: str, out: str) -> None:
+    """Make one zip of equal squares, with classes and captions, of the pictures in SRC.
+
+    SRC is a folder (nested as it may be), a zip, a parquet file or a folder of them, or CIFAR-10's published archive.
+    The zip has the layout of NVIDIA's tools: PNG files and a dataset.json with labels and captions. Broken pictures
+    are left out and listed there. The same input gives the same bytes; an import that was interrupted goes on where
+    it was when it is started again.
+
+    \b
+      nada data import photos/ photos.zip --size 256
+      nada data import logos.parquet logos.zip --size 256 --fit pad --text-column text
+      nada data import cifar-10-python.tar.gz cifar10.zip --size 32
+      nada data import shapes.zip shapes64.zip --size 64 --class-from folder
+    """
+    from pathlib import Path
+
+    from nada.data.fitting import Fit
+    from nada.data.importing import import_pictures
+    from nada.data.records import Reading
+    from nada.errors import UsageError
+    from nada.files import write_text
+
+    if Path(out).exists() and not config.force:
+        raise UsageError(f"{out} is there already; give another name, or --force to replace it.")
+    if min(config.limit or 1, config.workers or 1) < 1:
+        raise UsageError("--limit and --workers are at least 1.")
+    reading = Reading(
+        config.include, config.class_from, config.image_column, config.label_column, config.text_column
+    )
+    fit = Fit(config.size, config.fit, config.background)
+    report = import_pictures(source, out, fit, reading, config.limit, config.workers, _bar)
+    if config.skipped:
+        write_text(config.skipped, "".join(f"{name}\t{reason}\n" for name, reason in report.skipped))
+    click.echo(_summary(report, config))
+
+
+def _bar(records: Any, count: int, done: int) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(records, total=count, initial=done, desc="importing", unit="img")
+
+
+def _summary(report: ImportReport, config: ImportConfig) -> str:
+    head = [f"{report.out}: {report.pictures:,} pictures, {config.size} px"]
+    if report.classes:
+        head.append(f"{len(report.classes)} classes")
+    if report.captions:
+        head.append(f"{report.captions:,} captions")
+    lines = [", ".join(head)]
+    if report.resumed:
+        lines.append(f"{report.resumed:,} of them were there from an earlier, interrupted import")
+    if report.skipped:
+        shown = "; ".join(f"{_plain(name)}: {_plain(reason)}" for name, reason in report.skipped[:_SHOWN])
+        more = "; …" if len(report.skipped) > _SHOWN else ""
+        lines.append(f"left out: {len(report.skipped):,} pictures that cannot be read: {shown}{more}")
+    if report.ignored:
+        shown = ", ".join(map(_plain, report.ignored[:_SHOWN])) + (", …" if len(report.ignored) > _SHOWN else "")
+        lines.append(f"left out: {len(report.ignored):,} files that are no pictures: {shown}")
+    if config.size & (config.size - 1):
+        lines.append(f"note: {config.size} is no power of two; nada train will resize the pictures again")
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """A name from a file such that it cannot steer a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)

@@ -1,0 +1,111 @@
+"""Decoding in threads, in the order of the source, with few pictures in memory at a time."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from nada.data.fitting import Fit
+from nada.data.records import Record
+from nada.errors import NadaError
+from nada.images import load_image
+
+Result = TypeVar("Result")
+
+_CHUNK = 32  # pictures that one thread takes at a time ...
+_CHUNK_BYTES = 4 << 20  # ... or fewer where they are large
+_BYTES_WAITING = 64 << 20
+_LARGE = 20_000_000  # pixels; a picture beyond takes some hundred MB, so only one is decoded at a time
+_large_ones = threading.Lock()
+
+
+def default_workers() -> int:
+    """One thread per processor that this process may use, at most 16: beyond, Python's own lock is the limit."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(there, 16)
+
+
+def decode(record: Record, fit: Fit) -> np.ndarray:
+    """A picture as uint8 `(size, size, 3)`. Raises NadaError naming the picture where it cannot be read."""
+    if record.problem is not None:
+        raise NadaError(record.problem)
+    if _pixels(record.data) <= _LARGE:
+        return fit.apply(load_image(record.data, record.name, fit.background))
+    with _large_ones:
+        return fit.apply(load_image(record.data, record.name, fit.background))
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep Pillow's warnings quiet, around all threads: each restoring what it found would lose filters for good."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def in_order(
+    work: Callable[[Record], Result], records: Iterable[Record], workers: int | None = None
+) -> Iterator[tuple[Record, Result | NadaError]]:
+    """Do `work` on every record in threads; yield each with its result, or the NadaError it raised, in order.
+
+    Threads, as Pillow decodes, resizes and encodes outside Python's lock: on two cores, processes gained nothing for
+    small pictures and each would load numpy and torch anew. The records given back hold no bytes. To be used inside
+    `without_warnings`.
+    """
+    workers = workers or default_workers()
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[tuple[int, Future[list[Any]]]] = deque()
+        try:
+            for size, chunk in _chunks(records):
+                while waiting and (len(waiting) > workers or sum(waits for waits, _ in waiting) > _BYTES_WAITING):
+                    yield from waiting.popleft()[1].result()
+                waiting.append((size, pool.submit(_work_on, chunk, work)))
+            while waiting:
+                yield from waiting.popleft()[1].result()
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+def _work_on(chunk: list[Record], work: Callable[[Record], Result]) -> list[tuple[Record, Result | NadaError]]:
+    done: list[tuple[Record, Result | NadaError]] = []
+    for record in chunk:
+        result: Result | NadaError
+        try:
+            result = work(record)
+        except NadaError as error:
+            result = error
+        done.append((record._replace(data=b""), result))
+    return done
+
+
+def _chunks(records: Iterable[Record]) -> Iterator[tuple[int, list[Record]]]:
+    chunk: list[Record] = []
+    size = 0
+    for record in records:
+        chunk.append(record)
+        size += len(record.data)
+        if len(chunk) == _CHUNK or size >= _CHUNK_BYTES:
+            yield size, chunk
+            chunk, size = [], 0
+    if chunk:
+        yield size, chunk
+
+
+def _pixels(data: bytes) -> int:
+    """The size that a picture's header claims; 0 where there is no header, which `load_image` tells better."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.width * image.height
+    except Exception:  # Pillow's decoders raise a dozen types on damaged data
+        return 0

@@ -1,0 +1,168 @@
+"""An import under way: a part of the zip, and beside it a list of what is in it, so that it can go on after a crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nada.data.stored_zip import Entry, StoredZip, after
+from nada.errors import NadaError
+from nada.files import make_folder, write_error
+
+_EVERY = 2.0  # seconds between two points that a crash cannot undo
+_VERSION = 1
+
+
+class Imported(NamedTuple):
+    """A picture in the zip, with its class number and its caption where it has them."""
+
+    entry: Entry
+    label: int | None
+    text: str | None
+
+
+class Skipped(NamedTuple):
+    """A picture that is not in the zip, and why."""
+
+    name: str
+    reason: str
+
+
+class Journal:
+    """The pictures done so far, in the order of the source. Made by `open_journal`."""
+
+    def __init__(self, out: Path, key: str, part: Any, notes: Any) -> None:
+        self._out, self._part, self._notes = out, part, notes
+        self.pictures: list[Imported] = []
+        self.skipped: list[Skipped] = []
+        self._take_up(key)
+        self._zip = StoredZip(part, [picture.entry for picture in self.pictures])
+        self._lines: list[str] = []
+        self._saved = time.monotonic()
+        self.resumed = len(self)
+
+    def __len__(self) -> int:
+        """How many pictures of the source are done."""
+        return len(self.pictures) + len(self.skipped)
+
+    def add(self, data: bytes, label: int | None, text: str | None) -> None:
+        """Append a PNG. Pictures are numbered, and in folders of 1000, as NVIDIA's tools do it."""
+        number = f"{len(self.pictures):08d}"
+        picture = Imported(self._zip.add(f"{number[:5]}/img{number}.png", data), label, text)
+        self.pictures.append(picture)
+        self._note([picture.entry.size, picture.entry.crc, label, text])
+
+    def skip(self, name: str, reason: str) -> None:
+        """Note a picture that is left out."""
+        self.skipped.append(Skipped(name, reason))
+        self._note([name, reason])
+
+    def save(self) -> None:
+        """Make sure that a crash from now on loses nothing: first the pictures, then the list of them."""
+        self._part.flush()
+        os.fsync(self._part.fileno())
+        self._notes.write("".join(self._lines))
+        self._notes.flush()
+        os.fsync(self._notes.fileno())
+        self._lines.clear()
+        self._saved = time.monotonic()
+
+    def finish(self, name: str, description: bytes) -> None:
+        """Append the description and give the zip its name; the journal is gone after that."""
+        self._zip.add(name, description)
+        self._zip.finish()
+        self._part.flush()
+        os.fsync(self._part.fileno())
+        self._close()
+        os.replace(self._part.name, self._out)
+        Path(self._notes.name).unlink()
+
+    def discard(self) -> None:
+        """Remove what is there so far."""
+        self._close()
+        for file in (self._part, self._notes):
+            Path(file.name).unlink(missing_ok=True)
+
+    def _close(self) -> None:  # Windows neither renames nor removes an open file
+        self._part.close()
+        self._notes.close()
+
+    def _note(self, values: list[Any]) -> None:
+        self._lines.append(json.dumps(values) + "\n")
+        if time.monotonic() - self._saved > _EVERY:
+            self.save()
+
+    def _take_up(self, key: str) -> None:
+        """Read what an earlier import of the same input noted; begin anew where there is none."""
+        head = json.dumps({"nada import": _VERSION, "key": key}) + "\n"
+        self._notes.seek(0)
+        good = 0
+        if self._notes.readline() == head:
+            good = len(head)
+            size = os.fstat(self._part.fileno()).st_size
+            for line in self._notes:
+                if not self._take_line(line, size):
+                    break
+                good += len(line)  # the lines are ASCII
+        self._notes.seek(good)
+        self._notes.truncate()
+        if not good:
+            self._notes.write(head)
+
+    def _take_line(self, line: str, size: int) -> bool:
+        """Take up one line; False for one that was cut short or whose picture is not there."""
+        try:
+            values = json.loads(line) if line.endswith("\n") else []
+        except ValueError:
+            return False
+        if len(values) == 2:
+            self.skipped.append(Skipped(*values))
+        elif len(values) == 4:
+            number = f"{len(self.pictures):08d}"
+            start = after(self.pictures[-1].entry) if self.pictures else 0
+            entry = Entry(f"{number[:5]}/img{number}.png", start, values[0], values[1])
+            if after(entry) > size:
+                return False
+            self.pictures.append(Imported(entry, values[2], values[3]))
+        return len(values) in (2, 4)
+
+
+@contextmanager
+def open_journal(out: Path, key: str) -> Iterator[Journal]:
+    """Begin to write `out`, or go on where an import of the same `key` stopped; another one's part is replaced.
+
+    What is done is kept when the block is left early. Raises NadaError where the place cannot be written, or another
+    process is writing there.
+    """
+    make_folder(out.parent)
+    part = out.with_name(f"{out.name}.part")
+    try:
+        with open(part, "a+b"):  # neither of the two empties a file that is there
+            pass
+        with open(part, "r+b") as pictures, open(f"{part}.log", "a+", encoding="ascii", newline="\n") as notes:
+            _claim(pictures, out)
+            journal = Journal(out, key, pictures, notes)
+            try:
+                yield journal
+            finally:
+                if not pictures.closed:
+                    journal.save()
+    except OSError as error:
+        raise write_error(out, error) from error
+
+
+def _claim(file: Any, out: Path) -> None:
+    """Keep a second process from writing the same part; the system ends the claim with the process."""
+    try:
+        import fcntl
+    except ImportError:  # Windows does not let two processes replace an open file anyway
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise NadaError(f"another process is importing to {out}; wait for it to finish.") from error

@@ -1,0 +1,73 @@
+"""From a path to its pictures, whatever kind of source it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nada.data.archive import open_archive
+from nada.data.cifar import is_cifar_folder, open_cifar_archive, open_cifar_folder
+from nada.data.folder import list_files, open_folder
+from nada.data.parquet import open_parquet
+from nada.data.records import CLASS_FROM, Reading, Source, is_picture
+from nada.errors import NadaError, UsageError
+
+KINDS = "a folder, a .zip, a .parquet file or CIFAR-10's .tar.gz"
+_TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def open_source(path: str | Path, include: str | None = None, reading: Reading | None = None) -> Source:
+    """Open pictures without decoding one.
+
+    Args:
+        path: a folder of pictures, of parquet files or of an unpacked CIFAR-10; a `.zip`; a `.parquet` file; CIFAR-10's
+            published archive.
+        include: a glob pattern, short for `Reading(include=...)`.
+        reading: how to read, in full.
+
+    Raises:
+        NadaError: where it is none of these or is damaged.
+        UsageError: for columns or classes asked for that are not there.
+    """
+    path, reading = Path(path), reading or Reading(include=include)
+    if reading.class_from not in CLASS_FROM:
+        raise UsageError(f"classes come from {', '.join(CLASS_FROM)}, not from {reading.class_from!r}.")
+    if path.is_dir():
+        return _open_directory(path, reading)
+    if not path.is_file():
+        raise NadaError(f"there is no data at {path}; give {KINDS}.")
+    name = path.name.lower()
+    if name.endswith(_TAR):
+        return open_cifar_archive(path, reading)
+    if name.endswith(".zip"):
+        return open_archive(path, reading)
+    if name.endswith(".parquet"):
+        return open_parquet([path], path, reading)
+    raise NadaError(f"{path} is not data that can be read; give {KINDS}.")
+
+
+def check_classes(source: Source, path: Path) -> None:
+    """Raise NadaError where some pictures have a class and others have none."""
+    if source.unlabelled:
+        raise NadaError(
+            f"{source.unlabelled} pictures have no class while others in {path} do; label them, leave them out with "
+            "--include, or import them without classes (nada data import --class-from none)."
+        )
+
+
+def nothing_left(path: Path, include: str | None, source: Source, skipped: Sequence[str]) -> NadaError:
+    """What to say where not one picture can be used; `skipped` names those that could not be read."""
+    if skipped:
+        return NadaError(f"none of the {len(skipped)} pictures in {path} can be decoded, as {skipped[0]}.")
+    fitting = f" that fits {include!r}" if include else ""
+    return NadaError(f"there is no picture{fitting} in {path} ({len(source.ignored)} other files).")
+
+
+def _open_directory(path: Path, reading: Reading) -> Source:
+    files = list_files(path)
+    if is_cifar_folder(files):
+        return open_cifar_folder(path, files, reading)
+    shards = [path / name for name in files if name.lower().endswith(".parquet")]
+    if shards and not any(is_picture(name) for name in files):
+        return open_parquet(shards, path, reading)
+    return open_folder(path, reading, files)
