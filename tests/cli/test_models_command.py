@@ -70,7 +70,7 @@ def test_fetch_prints_the_file_and_the_licence(monkeypatch: pytest.MonkeyPatch, 
         target.write_bytes(url.encode())
         return target
 
-    monkeypatch.setattr(registry, "download", arrive)
+    monkeypatch.setattr(registry, "save_file", arrive)
     result = run("fetch", "metfaces")
     assert result.stdout.strip() == str(cache / "generators" / "metfaces.pkl")
     assert "NVIDIA Source Code License" in result.stderr

@@ -16,12 +16,14 @@ from PIL import Image
 from nada.config.download import SPRITES as OFFERED
 from nada.config.download import PokemonOptions
 from nada.data.downloads import Tally, fetch_pokemon
+from nada.data.downloads.collection import Collection
 from nada.data.downloads.pokeapi import SPECIES, SPRITES
 from nada.errors import NadaError, UsageError
 from nada.web import Client, Patience
 
 LIST = "/api/v2/pokemon?limit={}&offset={}"
 HTML = Page(b"<!DOCTYPE html><html>sorry</html>", "text/html; charset=utf-8")
+TYPES = [{"slot": 1, "type": {"name": "ice"}}]
 ANIMALS = {"bulbasaur": ("grass", "poison"), "charmander": ("fire",), "mr-mime": ("psychic", "fairy"), "vulpix": ("ice",)}
 
 
@@ -110,6 +112,11 @@ def test_a_limit_stops_early_and_a_larger_one_goes_on(server: MisbehavingServer,
     assert len(described(tmp_path)["texts"]) == 3
 
 
+def test_a_service_that_gives_more_than_asked_is_cut_short(server: MisbehavingServer, tmp_path: Path) -> None:
+    server.pages[LIST.format(2, 0)] = server.pages[LIST.format(200, 0)]
+    assert fetch(server, tmp_path, limit=2).fetched == 2
+
+
 def test_a_removed_picture_is_fetched_again(server: MisbehavingServer, tmp_path: Path) -> None:
     fetch(server, tmp_path)
     (tmp_path / "ice/vulpix.png").unlink()
@@ -168,8 +175,9 @@ def test_a_picture_is_named_by_what_it_is(server: MisbehavingServer, tmp_path: P
         (HTML, "a web page instead of data"),
         (Page(b"{", "application/json"), "something that is not JSON"),
         (as_json({"name": "x", "types": [], "sprites": {}}), "something else than a pokémon"),
-        (as_json({"name": "../../x", "types": [{"slot": 1, "type": {"name": "ice"}}], "sprites": {}}), "something else"),
+        (as_json({"name": "../../x", "types": TYPES, "sprites": {}}), "something else"),
         (as_json(["bulbasaur"]), "something else than a pokémon"),
+        (as_json({"name": "x", "types": TYPES, "sprites": {"other": {"official-artwork": {"front_default": 5}}}}), "something"),
     ],
 )
 def test_what_is_no_pokemon_is_skipped(server: MisbehavingServer, tmp_path: Path, page: Page, reason: str) -> None:
@@ -267,6 +275,14 @@ def test_other_pictures_are_not_mixed_in(server: MisbehavingServer, tmp_path: Pa
     (tmp_path / "dataset.json").write_text('{"labels": null}')
     with pytest.raises(NadaError, match="choose another --out"):
         fetch(server, tmp_path)
+
+
+def test_captions_are_written_down_on_the_way(tmp_path: Path) -> None:
+    collection = Collection(tmp_path, {"name": "mine"})
+    for number in range(50):
+        assert not (tmp_path / "dataset.json").exists()
+        collection.add(f"x{number}", "ice", "an x", b"x", ".png")
+    assert len(described(tmp_path)["texts"]) == 50
 
 
 def test_requests_are_spread_over_time(server: MisbehavingServer, tmp_path: Path) -> None:

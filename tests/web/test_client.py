@@ -75,7 +75,7 @@ def test_the_server_says_how_long_to_wait(server: MisbehavingServer, asked: str)
     assert told == [(f"127.0.0.1:{server.server_port}: the server answers 429 Too Many Requests", 7.0)]
 
 
-@pytest.mark.parametrize("asked", ["soon", "-5", "nan", "Thu, 01 Jan 1970 00:00:00 GMT"])
+@pytest.mark.parametrize("asked", ["soon", "-5", "nan", "inf", "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_a_wish_without_sense_does_not_shorten_the_wait(server: MisbehavingServer, asked: str) -> None:
     clock = QuickClock()
     spoil(server, Fault(503, {"Retry-After": asked}))
@@ -150,6 +150,11 @@ def test_only_web_addresses_are_opened() -> None:
     for url in ("file:///etc/hostname", "ftp://x/y", "x.png", "http:///x"):
         with pytest.raises(UsageError, match="only http"):
             Client().read(url)
+
+
+def test_an_address_that_makes_no_sense_is_not_tried_again() -> None:
+    with pytest.raises(Refused, match="no address"):
+        Client(clock=QuickClock().clock()).read("http://127.0.0.1:port/")
 
 
 def test_signs_that_no_address_may_have_are_escaped(server: MisbehavingServer) -> None:

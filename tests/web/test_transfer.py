@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_a_server_that_ignores_ranges_is_read_from_the_start(server: Misbehaving
     assert server.ranges == [None, "bytes=100000-"]
 
 
-@pytest.mark.parametrize("content, etag", [(b"\x80" * 200_000, '"two"'), (b"\x80" * 400_000, ""), (DATA[:1000], '"two"')])
+@pytest.mark.parametrize("content, etag", [(b"\x80" * 200_000, '"two"'), (DATA[::-1], '"two"'), (b"\x80" * 400_000, ""), (DATA[:1000], '"two"')])
 def test_a_file_that_changed_in_between_is_not_mixed(
     server: MisbehavingServer, tmp_path: Path, content: bytes, etag: str
 ) -> None:
@@ -91,6 +92,22 @@ def test_a_file_that_changed_in_between_is_not_mixed(
         get(server, tmp_path / "x.pkl", attempts=1)
     server.pages["/x.pkl"] = Page(content, etag=etag)
     assert get(server, tmp_path / "x.pkl").read_bytes() == content
+
+
+def test_a_weak_name_of_a_version_is_not_relied_on(server: MisbehavingServer, tmp_path: Path) -> None:
+    """Servers never go on for a weak one: RFC 9110, 13.1.5."""
+    server.pages["/x.pkl"].etag = 'W/"one"'
+    spoil(server, Fault(cut=100_000))
+    assert get(server, tmp_path / "x.pkl", f"md5:{MD5}").read_bytes() == DATA
+    assert server.ranges[1] == "bytes=100000-" and "If-Range" not in server.seen[1][1]
+
+
+def test_a_part_that_is_whole_is_only_renamed(server: MisbehavingServer, tmp_path: Path) -> None:
+    """As after a kill while the checksum was taken."""
+    (tmp_path / "x.pkl.part").write_bytes(DATA)
+    (tmp_path / "x.pkl.part.json").write_text(json.dumps({"validator": "", "size": len(DATA)}))
+    assert get(server, tmp_path / "x.pkl", f"md5:{MD5}").read_bytes() == DATA
+    assert not server.seen and list(tmp_path.iterdir()) == [tmp_path / "x.pkl"]
 
 
 def test_a_part_longer_than_the_file_is_thrown_away(server: MisbehavingServer, tmp_path: Path) -> None:
@@ -130,9 +147,17 @@ def test_a_wrong_checksum_leaves_no_file(server: MisbehavingServer, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream", None])
-def test_a_web_page_is_refused(server: MisbehavingServer, tmp_path: Path, kind: str | None) -> None:
-    server.pages["/x.pkl"] = Page(b"<!DOCTYPE html><html>please log in</html>", kind)
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page(b"<!DOCTYPE html><html>please log in</html>"),
+        Page(b" <html>please log in</html>", None),
+        Page(b"please log in", "text/html; charset=utf-8"),
+        Page(b""),
+    ],
+)
+def test_a_web_page_is_refused(server: MisbehavingServer, tmp_path: Path, page: Page) -> None:
+    server.pages["/x.pkl"] = page
     with pytest.raises(NadaError, match="web page"):
         get(server, tmp_path / "x.pkl")
     assert list(tmp_path.iterdir()) == [] and len(server.seen) == 1

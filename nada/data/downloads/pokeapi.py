@@ -70,8 +70,8 @@ class PokeApi:
             picture = answer["sprites"]
             for key in SPRITES[sprite]:
                 picture = (picture or {}).get(key)
-            if not names or not isinstance(picture, (str, type(None))):
-                raise ValueError("no type, or an address that is none")
+            if not names:
+                raise ValueError("no type")
             return Pokemon(_checked(answer["name"]), names, self._here(url, picture) if picture else None)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Refused(url, "something else than a pokémon") from error
