@@ -16,7 +16,7 @@ import sys; sys.path.insert(0, {str(Path(nada.__file__).parent.parent)!r}); impo
 heavy = {{"torch", "numpy", "PIL", "open_clip", "torchvision", "tensorboard", "click", "tqdm", "safetensors"}}
 print(sorted(heavy & set(sys.modules)))
 import nada.adaptation, nada.training, nada.checkpoints, nada.clip
-later = {{"open_clip", "torchvision", "tensorboard", "torchmetrics", "huggingface_hub", "pyarrow"}}
+later = {{"open_clip", "torchvision", "tensorboard", "torchmetrics", "huggingface_hub", "pyarrow", "onnx"}}
 print(sorted(later & set(sys.modules)))
 """
 

@@ -13,10 +13,11 @@ _HOMES = {
     "load_discriminator": "loading",
     "read_generator": "loading",
     "save_generator": "native",
+    "save_discriminator": "discriminators",
     "hash_generator": "native",
     "save_adaptation": "native",
     "apply_adaptation": "native",
-    "export_generator": "rosinality",
+    "export_generator": "rosinality_export",
     "KNOWN": "registry",
     "fetch": "registry",
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nada.checkpoints import native, nvlabs_networks, registry, rosinality
+from nada.checkpoints import discriminators, native, nvlabs_networks, registry, rosinality
 from nada.checkpoints.problems import BadFile
 from nada.checkpoints.sizes import build_generator, build_network
 from nada.checkpoints.sniffing import Content, generator_checkpoint, opened
@@ -178,16 +178,28 @@ def _read_adaptation(path: Path, depth: int) -> Loaded:
 
 
 def load_discriminator(spec: str | Path, device: Any = "cpu") -> Discriminator:
-    """Load the discriminator `D` of an NVIDIA pickle or `d` of a rosinality checkpoint, in eval mode.
+    """Load a discriminator, in eval mode and without gradients.
 
-    Raises NadaError and UsageError as `load_generator`, also for sources that hold none.
+    It is `D` of an NVIDIA pickle, `d` of a rosinality checkpoint, that of a training run, or what `nada convert` kept
+    of one of these. Raises NadaError and UsageError as `load_generator`, also for sources that hold none.
     """
     path = find(spec)
     if path.is_dir():
-        raise NadaError(f"{path} holds no discriminator; give the .pkl or .pt file of a training run.")
+        return discriminators.read_folder_discriminator(path).to(device)
     with opened(path) as content:
         config, values = _discriminator_values(content)
         return build_network(Discriminator, config, values).to(device)
+
+
+def has_discriminator(spec: str | Path) -> bool:
+    """Return whether `load_discriminator` would find one; raises its errors for what cannot be read at all."""
+    path = find(spec)
+    if path.is_dir():
+        return discriminators.holds_discriminator(path)
+    with opened(path) as content:
+        if content.kind == "torch":
+            return bool(rosinality.find_discriminator(content.value))
+        return "D" in content.value
 
 
 def _discriminator_values(content: Content) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
-"""Checkpoints of rosinality/stylegan2-pytorch, those of the official StyleGAN-NADA: both directions.
+"""Checkpoints of rosinality/stylegan2-pytorch, those of the official StyleGAN-NADA, as they are read.
 
 The networks are the same as NVIDIA's; names, shapes and the place of some constants differ. Settings are not
-stored at all.
+stored at all. Writing is in `rosinality_export`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from nada.checkpoints.rosinality_names import (
     filter_names,
     generator_names,
     our_shape,
-    to_their_shape,
 )
 from nada.checkpoints.sizes import (
     Values,
@@ -31,8 +30,7 @@ from nada.checkpoints.sizes import (
     shapes_of,
 )
 from nada.checkpoints.stored import StoredTensor
-from nada.errors import NadaError
-from nada.models import DiscriminatorConfig, Generator, GeneratorConfig
+from nada.models import DiscriminatorConfig, GeneratorConfig
 from nada.ops import setup_filter
 
 LR_MULTIPLIER = 0.01  # of the mapping; fixed in that code
@@ -165,43 +163,3 @@ def read_discriminator(checkpoint: Any) -> tuple[DiscriminatorConfig, Values]:
     _check_filters(state, 1.0)
     values = load_values({ours: state[theirs] for ours, theirs in names.items() if theirs in state})
     return discriminator_sizes(shapes_of(values)), values
-
-
-def losses_of_export(config: GeneratorConfig) -> list[str]:
-    """Return what is lost, in words, when a generator of this configuration goes to the official code."""
-    losses = []
-    if config.conv_clamp is not None:
-        losses.append(f"the clamp of activations at ±{config.conv_clamp:g} is dropped")
-    table = tuple(min(512, 32768 // (4 << index)) for index in range(len(config.channels)))
-    if config.channels != table or config.mapping_layers != 8 or config.w_dim != 512:
-        losses.append(
-            "its widths or its mapping are not those that StyleGAN-NADA builds (config F, 8 layers, 512), so "
-            "that code must be told the sizes to load it"
-        )
-    return losses
-
-
-def export_generator(generator: Generator) -> dict[str, Any]:
-    """Return `{"g_ema": …, "latent_avg": (w_dim,)}` with every tensor that a strict load there asks for.
-
-    Raises NadaError for what that code cannot hold: classes, other than 3 channels, z and w of unlike width.
-    """
-    config = generator.config
-    for wrong, what in (
-        (config.num_classes, f"has {config.num_classes} classes"),
-        (config.image_channels != 3, f"makes pictures of {config.image_channels} channels"),
-        (config.z_dim != config.w_dim, f"maps {config.z_dim} to {config.w_dim} numbers"),
-    ):
-        if wrong:
-            raise NadaError(
-                f"This generator {what}, which a rosinality .pt cannot hold; convert it to a folder instead."
-            )
-    ours = {name: value.detach().cpu().float() for name, value in generator.state_dict().items()}
-    factor = config.mapping_lr_multiplier / LR_MULTIPLIER
-    state = {}
-    for name, theirs in generator_names(len(config.channels), config.mapping_layers).items():
-        value = ours[name] * factor if name.startswith("mapping.") and factor != 1 else ours[name]
-        state[theirs] = to_their_shape(name, value).clone()
-    for name in filter_names(len(config.channels)):
-        state[name] = setup_filter() * 4
-    return {"g_ema": state, "latent_avg": ours["mapping.w_avg"].clone()}

@@ -87,3 +87,8 @@ def to_their_shape(name: str, value: Tensor) -> Tensor:
     if name.endswith("torgb.bias"):
         return value.reshape(1, -1, 1, 1)
     return value[None] if name == "b4.const" or _LEADING_ONE.search(name) else value
+
+
+def discriminator_filter_names(count: int) -> list[str]:
+    """Return their names of a discriminator's low-pass filters, which sum to 1."""
+    return [f"convs.{index}.{place}.0.kernel" for index in range(1, count) for place in ("conv2", "skip")]
