@@ -6,20 +6,25 @@ import sys
 
 import click
 
-from nada.config import options_of
+from nada.config import SectionedCommand, options_of
 from nada.config.train import TrainConfig
 
 
-@click.command("train")
+@click.command("train", cls=SectionedCommand)
 @options_of(TrainConfig)
 def command(config: TrainConfig) -> None:
-    """Train a StyleGAN2 generator from pictures, class-conditional where they have classes.
+    """Train a StyleGAN2 generator from pictures, made to order by classes or captions where they have some.
 
     \b
     A small one, on a CPU (about an hour; stop with Ctrl-C, go on with --resume latest):
       nada train --data fruits.zip --size 64 --channels 64 --z-dim 64 --w-dim 128 --gamma 0.1
-    The generator is in the run folder; use it with:
-      nada adapt --generator runs/00000-train-fruits-64px --source "photo" --target "sketch"
+    By captions, and on the GPUs of one machine:
+      nada train --data logos.parquet --size 64 --cond text
+      torchrun --nproc-per-node 4 -m nada train --data logos.parquet --size 256 --batch 64
+    Fine-tuning on few pictures:
+      nada train --data few/ --size 256 --init ffhq256.pkl --freeze-d 4 --mirror
+    The generator is in the run folder, the best one by --metrics in its best/; use it with:
+      nada adapt --generator runs/00000-train-fruits-64px/best --source "photo" --target "sketch"
     """
     from nada.allocator import tune_allocator, tune_threads
 
@@ -28,6 +33,10 @@ def command(config: TrainConfig) -> None:
     from nada.training.run import run_training
 
     outcome = run_training(config, say=click.echo)
-    if outcome is not None and not outcome.finished:
-        click.echo(f"Interrupted; go on with: nada train --resume {outcome.folder}", err=True)
-        sys.exit(130)
+    if outcome is None or outcome.finished:
+        return
+    if outcome.ended == "duration":
+        click.echo(f"Time is up; go on with: nada train --resume {outcome.folder}")
+        return
+    click.echo(f"Interrupted; go on with: nada train --resume {outcome.folder}", err=True)
+    sys.exit(130)

@@ -19,13 +19,13 @@ class SectionedCommand(click.Command):
     """A command whose help lists its options section by section; those without one come last, as "Other"."""
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections, all with one margin."""
         sections: dict[str | None, list[tuple[str, str]]] = {}
         for parameter in self.get_params(context):
             record = parameter.get_help_record(context)
             if record is not None:
                 sections.setdefault(getattr(parameter, "section", None), []).append(record)
         rest = sections.pop(None, [])
-        # One column for all, or every section would have its own margin.
         column = min(max(len(flags) for rows in (*sections.values(), rest) for flags, _ in rows), 30)
         for title, rows in {**sections, "Other" if sections else "Options": rest}.items():
             with formatter.section(title):

@@ -1,85 +1,95 @@
-"""From options to everything that a training needs: data, network sizes and recipe, with every option checked."""
+"""From options and data to everything else that a training is made of: network sizes, recipe, lengths."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
-from nada.checkpoints import load_generator
+from nada import ops
 from nada.config.train import TrainConfig
-from nada.data import ImageDataset
 from nada.errors import UsageError
-from nada.models import DiscriminatorConfig, Generator, GeneratorConfig, default_channels
-from nada.runs import pick_device
-from nada.training.augmentation import KINDS
-from nada.training.loop import Recipe
-from nada.training.state import TrainingState, create_state, state_of
+from nada.models import DiscriminatorConfig, GeneratorConfig
+from nada.precision import fast_precision
+from nada.training.captions import some_prompts
+from nada.training.material import Material
+from nada.training.options import parse_channels, parse_kinds
+from nada.training.recipe import Recipe
 
 DEFAULT_KIMG = 100.0
-_POSITIVE = ("batch", "lr", "r1_interval", "z_dim", "w_dim", "mapping_layers", "ada_kimg", "snapshot_kimg")
-_NOT_NEGATIVE = ("gamma", "ema_kimg", "seed")
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is going to be trained, on what, how and for how many steps."""
 
-    data: ImageDataset
+    config: TrainConfig
+    material: Material
     generator: GeneratorConfig
     discriminator: DiscriminatorConfig
     recipe: Recipe
-    steps: int
-    snapshot_steps: int
     device: torch.device
+    steps: int
+
+    def due(self, interval_kimg: float, step: int) -> bool:
+        """Whether what is done every so many thousand pictures is due after `step`; at the last step it always is."""
+        before, now = (int((step - past) * self.recipe.batch / (interval_kimg * 1000) + 1e-9) for past in (1, 0))
+        return now > before or step >= self.steps
+
+    def kimg(self, step: int) -> float:
+        """How many thousand pictures have been shown after so many steps."""
+        return step * self.recipe.batch / 1000
 
 
-def check_options(config: TrainConfig) -> None:
-    """Raise UsageError for a value that makes no sense, before anything is read."""
-    for name in (*_POSITIVE, *_NOT_NEGATIVE):
-        value = getattr(config, name)
-        if not (value > 0 or (value == 0 and name in _NOT_NEGATIVE)):
-            least = "positive" if name in _POSITIVE else "at least 0"
-            raise UsageError(f"--{name.replace('_', '-')} must be {least}, not {value}.")
-    if config.kimg is not None and not config.kimg > 0:
-        raise UsageError(f"--kimg must be positive, not {config.kimg}.")
-    if not 0 <= config.mixing <= 1:
-        raise UsageError(f"--mixing is a probability from 0 to 1, not {config.mixing}.")
-    if config.size < 4 or config.size & (config.size - 1):
-        raise UsageError(f"--size must be a power of two of at least 4, not {config.size}.")
-    parse_channels(config.channels, config.size)
-    parse_kinds(config.augment_kinds)
+def make_plan(
+    config: TrainConfig,
+    material: Material,
+    device: torch.device,
+    given: tuple[GeneratorConfig, DiscriminatorConfig | None] | None = None,
+    world: int = 1,
+) -> Plan:
+    """Bring options and data together.
+
+    Args:
+        given: sizes of the networks that --init gives.
+        world: how many processes work together.
+
+    Raises:
+        UsageError: where they do not fit.
+    """
+    if config.batch % world:
+        raise UsageError(f"--batch {config.batch} cannot be shared out among {world} processes; give a multiple.")
+    generator = _tuned_generator(config, material, given[0]) if given else _new_generator(config, material)
+    discriminator = (given and given[1]) or _new_discriminator(config, generator)
+    kimg = DEFAULT_KIMG if config.kimg is None else config.kimg
+    recipe = _recipe(config, device, kimg)
+    return Plan(config, material, generator, discriminator, recipe, device, steps_of(kimg, config.batch))
 
 
-def make_plan(config: TrainConfig, data: ImageDataset, initial: Generator | None = None) -> Plan:
-    """Bring options and data together. Raises UsageError where they do not fit."""
-    data = _with_conditions(config, data)
-    names = data.class_names
-    if initial is not None:
-        generator = initial.config
-        _check_initial(generator, config, len(names))
-    else:
-        channels = parse_channels(config.channels, config.size)
-        generator = GeneratorConfig(
-            config.size, channels, config.z_dim, config.w_dim, config.mapping_layers, len(names), names
-        )
-    widths = parse_channels(config.d_channels, config.size) if config.d_channels else generator.channels
-    discriminator = DiscriminatorConfig(config.size, widths, len(names), mapping_layers=config.mapping_layers)
-    device = pick_device(config.device)
-    steps = steps_of(config.kimg or DEFAULT_KIMG, config.batch)
-    snapshot_steps = steps_of(config.snapshot_kimg, config.batch)
-    return Plan(data, generator, discriminator, _recipe(config, device), steps, snapshot_steps, device)
+def recorded_networks(record: dict[str, Any]) -> tuple[GeneratorConfig, DiscriminatorConfig]:
+    """The networks of a run that is resumed are those of its `config.json`, whatever --init is by now."""
+    return GeneratorConfig.from_dict(record["generator"]), DiscriminatorConfig.from_dict(record["discriminator"])
 
 
-def initial_generator(config: TrainConfig) -> Generator | None:
-    """The generator of --init, or None. Raises NadaError where it cannot be read."""
-    return load_generator(config.init) if config.init else None
-
-
-def start(plan: Plan, config: TrainConfig, initial: Generator | None = None) -> TrainingState:
-    """Networks at step 0: fresh ones, or with --init the given generator against a fresh discriminator."""
-    state = create_state(plan.generator, plan.discriminator, config.lr, config.seed, plan.device)
-    return state if initial is None else state_of(initial, state.discriminator, config.lr, plan.device)
+def describe_plan(plan: Plan, parameters: tuple[int, int]) -> list[str]:
+    """Sentences that say what is going to be trained, for people; `parameters` of generator and discriminator."""
+    material, data = plan.material, plan.material.data
+    lines = [
+        f"generator {plan.generator.resolution} px, {parameters[0]:,} parameters, discriminator {parameters[1]:,}; "
+        f"{plan.device} {plan.recipe.dtype}, {ops.describe(plan.device.type)}",
+        f"data: {len(data)} pictures, {data.images.shape[1]} px, {_conditions(material)}",
+    ]
+    if plan.config.mirror:
+        lines[-1] += ", and their mirror images"
+    if material.held_out:
+        lines.append(f"held out: {len(material.reference)} pictures, measured against and not trained on")
+    if data.skipped:
+        lines.append(f"left out: {len(data.skipped)} pictures that cannot be decoded: {_some(data.skipped)}")
+    if data.ignored:
+        lines.append(f"left out: {len(data.ignored)} files that are not pictures: {_some(data.ignored)}")
+    lines.append(f"training: {plan.steps} steps of {plan.recipe.batch} pictures, {plan.kimg(plan.steps):g} thousand in all")
+    return lines
 
 
 def steps_of(kimg: float, batch: int) -> int:
@@ -87,65 +97,73 @@ def steps_of(kimg: float, batch: int) -> int:
     return max(1, round(kimg * 1000 / batch))
 
 
-def parse_channels(text: str, resolution: int) -> tuple[int, ...]:
-    """Widths per block, 4 px first, from `64`, `128,128,64` or `16384/512`. Raises UsageError for anything else."""
-    numbers = [int(part) if part.strip().isdecimal() else 0 for part in text.replace("/", ",").split(",")]
-    if min(numbers) < 1:
-        raise UsageError(f"--channels is a width, widths separated by commas, or BASE/MAX; not {text!r}.")
-    if "/" in text:
-        return _tapered(text, numbers, resolution)
-    count = len(default_channels(resolution))
-    widths = tuple(numbers) * count if len(numbers) == 1 else tuple(numbers)
-    if len(widths) != count:
-        raise UsageError(f"--channels needs one number or {count} of them for {resolution} px, not {text!r}.")
-    return widths
+def _conditions(material: Material) -> str:
+    if material.captions is not None:
+        return f"{len(material.captions.texts)} different captions, read by {material.captions.guide}"
+    counts = material.data.class_counts()
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "no classes"
 
 
-def _tapered(text: str, numbers: list[int], resolution: int) -> tuple[int, ...]:
-    if len(numbers) != 2 or numbers[0] < resolution:
-        raise UsageError(f"--channels BASE/MAX needs two numbers and a BASE of at least {resolution}, not {text!r}.")
-    return default_channels(resolution, *numbers)
+def _some(names: tuple[str, ...], count: int = 5) -> str:
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
 
 
-def parse_kinds(text: str) -> tuple[str, ...]:
-    """Names of transforms separated by commas. Raises UsageError for an unknown one."""
-    kinds = tuple(part.strip() for part in text.split(",") if part.strip())
-    unknown = [kind for kind in kinds if kind not in KINDS]
-    if unknown or not kinds:
-        raise UsageError(f"--augment-kinds takes some of {', '.join(KINDS)}, separated by commas; not {text!r}.")
-    return kinds
+def _new_generator(config: TrainConfig, material: Material) -> GeneratorConfig:
+    channels, names = parse_channels(config.channels, config.size), material.data.class_names
+    sizes = GeneratorConfig(config.size, channels, config.z_dim, config.w_dim, config.mapping_layers, len(names), names)
+    return _with_captions(sizes, material)
 
 
-def _with_conditions(config: TrainConfig, data: ImageDataset) -> ImageDataset:
-    if config.cond == "none":
-        return data.without_classes()
-    if config.cond == "class" and data.labels is None:
-        raise UsageError("--cond class needs labelled data: a folder for each class, or a dataset.json with labels.")
-    return data
+def _with_captions(sizes: GeneratorConfig, material: Material) -> GeneratorConfig:
+    captions = material.captions
+    if captions is None:
+        return sizes
+    prompts = some_prompts(material.data.texts or ())
+    return replace(sizes, text_dim=captions.width, text_guide=captions.guide, prompts=prompts)
 
 
-def _check_initial(generator: GeneratorConfig, config: TrainConfig, classes: int) -> None:
-    if generator.resolution != config.size:
-        raise UsageError(f"--init is a generator of {generator.resolution} px; give --size {generator.resolution}.")
-    if generator.num_classes != classes:
+def _new_discriminator(config: TrainConfig, generator: GeneratorConfig) -> DiscriminatorConfig:
+    widths = parse_channels(config.d_channels, config.size) if config.d_channels else generator.channels
+    return DiscriminatorConfig(
+        config.size,
+        widths,
+        generator.num_classes,
+        text_dim=generator.text_dim,
+        mbstd_group=config.mbstd_group,
+        mbstd_channels=int(config.mbstd_group > 1),
+        mapping_layers=config.mapping_layers,
+        **({"spectral_norm": True} if config.spectral_norm else {}),
+    )
+
+
+def _tuned_generator(config: TrainConfig, material: Material, given: GeneratorConfig) -> GeneratorConfig:
+    """The sizes of --init with the captions of the data. Raises UsageError where it cannot be trained on these data."""
+    classes = len(material.data.class_names)
+    if given.resolution != config.size:
+        raise UsageError(f"--init is a generator of {given.resolution} px; give --size {given.resolution}.")
+    if given.num_classes != classes:
+        raise UsageError(f"--init has {given.num_classes} classes and the data {classes}; use other data or another --cond.")
+    width = material.captions.width if material.captions else 0
+    if given.text_dim != width:
         raise UsageError(
-            f"--init has {generator.num_classes} classes and the data {classes}; use other data or another --cond."
+            f"--init takes captions of {given.text_dim} numbers and the data have {width}; "
+            f"use {'--text-guide ' + given.text_guide if given.text_guide and width else 'another --cond'}."
         )
+    return _with_captions(given, material)
 
 
-def _recipe(config: TrainConfig, device: torch.device) -> Recipe:
-    bf16 = config.precision == "bf16"
-    if config.precision == "auto":
-        bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+def _recipe(config: TrainConfig, device: torch.device, kimg: float) -> Recipe:
+    same = (
+        *("batch", "lr", "d_lr", "schedule", "warmup_kimg", "loss", "gradient_penalty", "label_smoothing"),
+        *("gamma", "r1_interval", "path_length", "path_interval", "mixing", "g_steps", "d_steps", "fresh_batch"),
+        *("clip_norm", "augment", "ada_kimg", "ema_kimg", "ema_rampup", "seed"),
+    )
+    precision = config.precision
+    if precision == "auto":
+        precision = "bf16" if fast_precision(device) == "bf16" else "fp32"
     return Recipe(
-        batch=config.batch,
-        gamma=config.gamma,
-        r1_interval=config.r1_interval,
-        ema_kimg=config.ema_kimg,
-        mixing=config.mixing,
-        augment=config.augment,
+        **{name: getattr(config, name) for name in same},
+        total_kimg=kimg,
         augment_kinds=parse_kinds(config.augment_kinds),
-        ada_kimg=config.ada_kimg,
-        bf16=bf16,
-        seed=config.seed,
+        dtype=precision,
     )

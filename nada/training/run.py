@@ -2,86 +2,88 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from tqdm import tqdm
 
-from nada.checkpoints import save_generator
+from nada.clip import load_encoder
 from nada.config.fields import from_json, read_options
 from nada.config.train import TrainConfig
-from nada.data import ImageDataset, load_dataset
 from nada.errors import NadaError, UsageError
 from nada.files import read_json
-from nada.images import save_png
-from nada.runs import (
-    Interrupts,
-    create_run,
-    describe_environment,
-    find_run,
-    load_state,
-    save_tensors,
-    write_json,
-    write_text,
-)
-from nada.track import Tracker
+from nada.runs import Interrupts, create_run, describe_environment, load_state, save_tensors, write_json
+from nada.training.distributed import joined, own_device
+from nada.training.folder import CHECKPOINT, find_checkpoint, remove_halves
+from nada.training.initial import freezing, load_initial, start
 from nada.training.loop import train
-from nada.training.plan import DEFAULT_KIMG, Plan, check_options, initial_generator, make_plan, start, steps_of
-from nada.training.report import model_card, sample_grid
+from nada.training.material import Material, load_material
+from nada.training.options import check_options
+from nada.training.plan import DEFAULT_KIMG, Plan, describe_plan, make_plan, recorded_networks
+from nada.training.recorder import Recorder
+from nada.training.share import Share
 from nada.training.state import TrainingState
+from nada.training.update import TrainingDiverged
+from nada.training.watch import Watch
 
-CHECKPOINT = "last.ckpt"
 # What may differ between a run and its continuation; where it stands is not part of what it computes.
-_FREE = ("kimg", "resume", "out", "device", "dry_run", "data")
-_NOT_RECORDED = ("resume", "out", "dry_run")
+_FREE = ("kimg", "duration", "resume", "out", "device", "dry_run", "data")
+_NOT_RECORDED = ("resume", "out", "dry_run", "duration")
 
 Say = Callable[[str], None]
 
 
 class TrainingOutcome(NamedTuple):
-    """Where the run is, whether it reached its last step, and what `result.json` says."""
+    """Where the run is, what `result.json` says, and why it is over: "finished", "interrupted" or "duration"."""
 
     folder: Path
-    finished: bool
+    ended: str
     result: dict[str, Any]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run reached its last step."""
+        return self.ended == "finished"
 
 
 def run_training(config: TrainConfig, say: Say = print) -> TrainingOutcome | None:
-    """Train as the options say; None after a dry run.
+    """Train as the options say; None after a dry run, and in every process but the first that torchrun started.
 
-    The folder always holds a state to resume from: the last snapshot, or the last step when stopped by a signal
-    or at the end. `say` is given one-line messages.
+    The folder always holds a state to resume from: the last snapshot, or the last step when stopped by a signal,
+    by --duration or at the end. `say` is given one-line messages.
 
     Raises:
         UsageError: for options that make no sense or do not fit the data or the run resumed.
         NadaError: for data or checkpoints that cannot be used, and TrainingDiverged (a NadaError) when a loss stops
             being a number; the state of the last snapshot is kept.
     """
-    folder = find_run(config.resume, config.out, CHECKPOINT) if config.resume else None
+    started = time.perf_counter()
+    folder, checkpoint = find_checkpoint(config.resume, config.out) if config.resume else (None, None)
     if folder is not None:
         config = resumed_config(config, read_options(TrainConfig, folder / "config.json"))
     check_options(config)
-    if config.data is None:
-        raise UsageError("--data is missing: give a folder, a .zip or a .parquet file of pictures.")
-    data = load_dataset(config.data, config.size, config.include, _progress)
-    initial = initial_generator(config)
-    plan = make_plan(config, data, initial)
-    state = start(plan, config, initial)
-    for line in describe_plan(plan, state):
-        say(line)
-    if config.dry_run:
-        return None
-    if folder is None:
-        folder = _begin(config, plan, state)
-    else:
-        _check_data(plan, read_json(folder / "config.json"), folder)
-        state.load_state_dict(load_state(folder / CHECKPOINT))
-        say(f"resuming {folder} at step {state.step}")
-    return _Run(folder, plan, say).go(state)
+    device = own_device(config.device)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # the shapes of a step never change
+    with joined(device) as share:
+        say = say if share.rank == 0 else _say_nothing
+        plan, state = _prepare(config, device, share, folder, say)
+        if config.dry_run:
+            return None
+        if checkpoint is not None:
+            state.load_state_dict(load_state(checkpoint))
+            say(f"resuming {folder} at step {state.step}")
+        if share.rank != 0:
+            _follow(plan, state, share, started)
+            return None
+        if folder is None:
+            folder = _begin(plan, state)
+        remove_halves(folder)
+        return _lead(folder, plan, state, share, started, say)
 
 
 def resumed_config(given: TrainConfig, options: dict[str, Any]) -> TrainConfig:
@@ -94,51 +96,65 @@ def resumed_config(given: TrainConfig, options: dict[str, Any]) -> TrainConfig:
     for name, value in asdict(given).items():
         if name not in _FREE and value not in (getattr(default, name), getattr(saved, name)):
             flag = name.replace("_", "-")
-            raise UsageError(f"--{flag} cannot change when a run is resumed: it is {getattr(saved, name)}, not {value}.")
-    return replace(
-        saved,
-        kimg=saved.kimg if given.kimg is None else given.kimg,
-        data=given.data or saved.data,
-        device=given.device if given.device != default.device else saved.device,
-        out=given.out,
-        resume=given.resume,
-        dry_run=given.dry_run,
-    )
+            raise UsageError(
+                f"--{flag} cannot change when a run is resumed: it is {getattr(saved, name)}, not {value}; "
+                "a new run can start from the weights of an old one with --init."
+            )
+    changed = {name: getattr(given, name) for name in _FREE if getattr(given, name) != getattr(default, name)}
+    return replace(saved, out=given.out, **{name: value for name, value in changed.items() if name != "out"})
 
 
-def describe_plan(plan: Plan, state: TrainingState) -> list[str]:
-    """Sentences that say what is going to be trained, for people."""
-    data, counts = plan.data, plan.data.class_counts()
-    classes = ", ".join(f"{name} {count}" for name, count in counts.items()) or "no classes"
-    lines = [f"data: {len(data)} pictures, {data.images.shape[1]} px, {classes}"]
-    if data.skipped:
-        lines.append(f"left out: {len(data.skipped)} pictures that cannot be decoded: {_some(data.skipped)}")
-    if data.ignored:
-        lines.append(f"left out: {len(data.ignored)} files that are not pictures: {_some(data.ignored)}")
-    sizes = [sum(p.numel() for p in network.parameters()) for network in (state.generator, state.discriminator)]
-    lines.append(f"networks: generator {sizes[0]:,} parameters, discriminator {sizes[1]:,}, on {plan.device}")
-    precision = "bf16" if plan.recipe.bf16 else "fp32"
-    lines.append(f"training: {plan.steps} steps of {plan.recipe.batch} pictures, {precision}")
-    return lines
+def _prepare(
+    config: TrainConfig, device: torch.device, share: Share, folder: Path | None, say: Say
+) -> tuple[Plan, TrainingState]:
+    """Read what the options name, settle the plan, and build the networks."""
+    progress = _progress if share.rank == 0 else None
+    material = load_material(config, device, folder, progress)
+    if folder is None:
+        initial = load_initial(config)
+        plan = make_plan(config, material, device, initial.sizes if initial else None, share.world)
+        state = start(plan, initial)
+    else:
+        record = read_json(folder / "config.json")
+        _check_data(material, record, folder)
+        initial = None
+        plan = make_plan(config, material, device, recorded_networks(record), share.world)
+        state = start(plan)
+    for line in describe_plan(plan, _sizes(state)):
+        say(line)
+    if initial is not None:
+        say(initial.note)
+    return freezing(plan, state), state
 
 
-def _some(names: tuple[str, ...], count: int = 5) -> str:
-    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+def _sizes(state: TrainingState) -> tuple[int, int]:
+    networks = state.generator, state.discriminator
+    generator, discriminator = (sum(p.numel() for p in network.parameters()) for network in networks)
+    return generator, discriminator
+
+
+def _say_nothing(line: str) -> None:
+    """What the other processes say."""
 
 
 def _progress(records: Any, count: int) -> Any:
-    return tqdm(records, total=count, desc="reading", unit="img", leave=False)
+    return tqdm(records, total=count, desc="reading", unit="img", leave=False, disable=None)
 
 
-def _begin(config: TrainConfig, plan: Plan, state: TrainingState) -> Path:
+def _begin(plan: Plan, state: TrainingState) -> Path:
     """A new run folder with its options and the state of step 0, so that it can be resumed from the start."""
+    config = plan.config
     options = {key: value for key, value in asdict(config).items() if key not in _NOT_RECORDED}
+    # What was chosen here must hold wherever the run goes on.
     options |= {"data": str(Path(config.data or "").resolve()), "kimg": config.kimg or DEFAULT_KIMG}
+    options |= {"cond": plan.material.condition, "precision": plan.recipe.dtype}
     folder = create_run(config.out, f"train-{Path(options['data']).stem}-{config.size}px")
+    if plan.material.captions is not None:
+        plan.material.captions.save(folder)
     record = {
         "command": "train",
         "options": options,
-        "data": plan.data.describe(),
+        "data": plan.material.describe(),
         "generator": plan.generator.to_dict(),
         "discriminator": plan.discriminator.to_dict(),
         "environment": describe_environment(),
@@ -148,69 +164,62 @@ def _begin(config: TrainConfig, plan: Plan, state: TrainingState) -> Path:
     return folder
 
 
-def _check_data(plan: Plan, recorded: dict[str, Any], folder: Path) -> None:
-    if plan.data.describe()["sha256"] != recorded["data"]["sha256"]:
+def _check_data(material: Material, recorded: dict[str, Any], folder: Path) -> None:
+    if material.describe()["sha256"] != recorded["data"]["sha256"]:
         raise NadaError(f"the pictures are not those that {folder} was trained on; name the right ones with --data.")
 
 
-@dataclass
-class _Run:
-    """The side effects of a training: bar, record, snapshots, result."""
+def _watch(plan: Plan) -> Watch | None:
+    if plan.config.metrics == "none":
+        return None
+    judge = load_encoder(plan.config.metrics, plan.device)
+    captions = plan.generator.prompts if plan.material.captions is not None else ()
+    return Watch(judge, plan.material.reference, plan.config.metrics_num, captions)
 
-    folder: Path
-    plan: Plan
-    say: Say
-    started: float = field(default_factory=time.perf_counter)
 
-    def go(self, state: TrainingState) -> TrainingOutcome:
-        """Train `state` to the end of the plan or to a signal, and write down what came of it."""
-        first = state.step
-        with Interrupts() as interrupts, Tracker(self.folder, first) as tracker:
-            before = self._seconds_before()
-            bar = tqdm(total=self.plan.steps, initial=first, unit="step", dynamic_ncols=True)
+class _End:
+    """Says after every step whether it was the last one, in all processes alike."""
 
-            def on_step(state: TrainingState, scalars: dict[str, float]) -> bool:
-                seconds = before + time.perf_counter() - self.started
-                tracker.scalars(state.step, {**scalars, "time/seconds": seconds})
-                losses = (scalars["loss/generator"], scalars["loss/discriminator"])
-                bar.set_postfix_str("G {:.2f} D {:.2f}".format(*losses), refresh=False)
-                bar.update()
-                if state.step % self.plan.snapshot_steps == 0:
-                    self._snapshot(state, tracker)
-                return interrupts.requested
+    def __init__(self, plan: Plan, share: Share, started: float, interrupts: Interrupts) -> None:
+        self._limit = started + 60 * plan.config.duration if plan.config.duration else float("inf")
+        self._share, self._interrupts = share, interrupts
+        self.reason = "finished"
 
-            with bar:
-                train(state, self.plan.data, self.plan.recipe, self.plan.steps, on_step)
-            self._snapshot(state, tracker)
-        result = self._finish(state, before + time.perf_counter() - self.started)
-        return TrainingOutcome(self.folder, result["finished"], result)
+    def reached(self) -> bool:
+        """Whether a process was told to stop, or time is up."""
+        if self._share.any(self._interrupts.requested):
+            self.reason = "interrupted"
+        elif self._share.any(time.perf_counter() > self._limit):
+            self.reason = "duration"
+        return self.reason != "finished"
 
-    def _seconds_before(self) -> float:
-        """The time that the part of the run behind us took, as its record says, once the tracker has trimmed it."""
-        path = self.folder / "metrics.jsonl"
-        lines = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
-        return max((line["time/seconds"] for line in lines), default=0.0)
 
-    def _snapshot(self, state: TrainingState, tracker: Tracker) -> None:
-        grid = sample_grid(state.average)
-        save_png(self.folder / "samples" / f"step-{state.step:06d}.png", grid)
-        tracker.images(state.step, "samples", grid)
-        kimg = state.step * self.plan.recipe.batch / 1000
-        save_generator(self.folder / "generator", state.average, {"kimg": kimg, "seed": self.plan.recipe.seed})
-        save_tensors(self.folder / CHECKPOINT, state.state_dict())
+def _follow(plan: Plan, state: TrainingState, share: Share, started: float) -> None:
+    """Take part without writing anything."""
+    with Interrupts() as interrupts:
+        end = _End(plan, share, started, interrupts)
+        train(state, plan.material.shown, plan.recipe, plan.steps, lambda state, scalars: end.reached(), share)
 
-    def _finish(self, state: TrainingState, seconds: float) -> dict[str, Any]:
-        result = {
-            "finished": state.step >= self.plan.steps,
-            "step": state.step,
-            "steps": self.plan.steps,
-            "kimg": state.step * self.plan.recipe.batch / 1000,
-            "seconds": round(seconds, 1),
-            "device": str(self.plan.device),
-            "parameters": sum(p.numel() for p in state.average.parameters()),
-        }
-        write_json(self.folder / "result.json", result)
-        card = model_card(read_json(self.folder / "config.json"), result, f"samples/step-{state.step:06d}.png")
-        write_text(self.folder / "README.md", card)
-        self.say(f"step {state.step} of {self.plan.steps}: {self.folder}")
-        return result
+
+def _lead(folder: Path, plan: Plan, state: TrainingState, share: Share, started: float, say: Say) -> TrainingOutcome:
+    """Train, and write down what comes of it."""
+    with Interrupts() as interrupts, Recorder(folder, plan, state, _watch(plan), say) as recorder:
+        end = _End(plan, share, started, interrupts)
+
+        def on_step(state: TrainingState, scalars: dict[str, float]) -> bool:
+            recorder.step(state, scalars)
+            return end.reached()
+
+        try:
+            train(state, plan.material.shown, plan.recipe, plan.steps, on_step, share)
+        except TrainingDiverged:
+            say(f"the state of step {recorder.saved_step} is kept in {folder}; go on from its weights with --init {folder}")
+            raise
+        ended = "finished" if state.step >= plan.steps else end.reason
+        result = recorder.finish(state, ended)
+    best = result["best"]
+    if best:
+        distance = result["measured"]["distance"]
+        say(f"best: {best['kimg']:.1f} thousand pictures, {distance} {best[distance]:.4f}: {folder / 'best'}")
+    say(f"step {state.step} of {plan.steps}: {folder}")
+    return TrainingOutcome(folder, ended, result)

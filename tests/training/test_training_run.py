@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -10,54 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fake_encoder import FakeEncoder
+from tiny_runs import make_dots, quiet, steps_in, weights_of
 
-from nada.checkpoints import hash_generator, load_generator
+from nada.checkpoints import load_generator
 from nada.config.train import TrainConfig
 from nada.errors import NadaError, UsageError
 from nada.images import save_png
-from nada.training import TrainingDiverged, run_training
+from nada.training import recorder, run_training
 from nada.training import run as training_run
-from nada.training.plan import check_options, parse_channels
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six pictures in two classes and one file that only claims to be one."""
-    folder = tmp_path_factory.mktemp("data") / "dots"
-    draw = np.random.default_rng(0)
-    for index in range(6):
-        save_png(folder / "ab"[index % 2] / f"{index}.png", draw.integers(0, 256, (10, 10, 3), dtype=np.uint8))
-    (folder / "a" / "broken.png").write_bytes(b"no picture")
-    return folder
-
-
-@pytest.fixture
-def config(pictures: Path, tmp_path: Path) -> TrainConfig:
-    """Four steps on an 8 px network."""
-    return TrainConfig(
-        data=str(pictures),
-        size=8,
-        kimg=0.016,
-        batch=4,
-        channels="6",
-        z_dim=4,
-        w_dim=6,
-        snapshot_kimg=0.008,
-        device="cpu",
-        out=str(tmp_path / "runs"),
-    )
-
-
-def quiet(line: str) -> None:
-    """Swallow what a run says."""
-
-
-def weights(folder: Path) -> str:
-    return hash_generator(load_generator(str(folder / "generator")))
-
-
-def steps_in(folder: Path) -> list[int]:
-    return [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 def test_a_run_leaves_everything_that_the_design_promises(config: TrainConfig) -> None:
@@ -67,26 +27,45 @@ def test_a_run_leaves_everything_that_the_design_promises(config: TrainConfig) -
     assert folder.name.startswith("00000-") and outcome.finished
     names = {path.name for path in folder.iterdir()}
     assert {"config.json", "metrics.jsonl", "samples", "last.ckpt", "generator", "result.json", "README.md"} <= names
-    assert any(name.startswith("events.out.tfevents.") for name in names)
+    assert "reals.png" in names and any(name.startswith("events.out.tfevents.") for name in names)
     assert sorted(path.name for path in (folder / "samples").iterdir()) == ["step-000002.png", "step-000004.png"]
     assert steps_in(folder) == [1, 2, 3, 4]
     record = json.loads((folder / "config.json").read_text())
     assert record["data"]["classes"] == {"a": 3, "b": 3} and len(record["data"]["skipped"]) == 1
     assert load_generator(str(folder)).config.class_names == ("a", "b")
-    assert any("cannot be decoded" in line and "broken.png" in line for line in said)
+    assert "cpu fp32" in said[0] and any("cannot be decoded" in line and "broken.png" in line for line in said)
     assert "samples/step-000004.png" in (folder / "README.md").read_text()
+
+
+def test_the_curves_have_what_people_look_for(config: TrainConfig) -> None:
+    folder = run_training(replace(config, path_length=1.0, log_steps=2), quiet).folder
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    wanted = {"loss/generator", "loss/discriminator", "loss/r1", "loss/path_length", "real/logit", "fake/logit", "lr"}
+    wanted |= {"gradient/generator", "gradient/discriminator", "augment/probability", "progress/kimg", "time/seconds"}
+    assert [line["step"] for line in lines] == [2, 4] and wanted <= set(lines[0])
+    assert lines[1]["progress/kimg"] == 0.016
+    board = b"".join(path.read_bytes() for path in folder.glob("events.out.tfevents.*"))
+    assert all(tag.encode() in board for tag in (*wanted, "samples", "options/text_summary"))
+
+
+def test_a_point_of_the_curves_is_the_mean_of_its_steps() -> None:
+    """R1 comes every 16th step only: its mean is over the steps that have it."""
+    means = recorder.Means()
+    means.add({"loss": 1.0, "r1": 5.0})
+    means.add({"loss": 2.0})
+    assert means.take() == {"loss": 1.5, "r1": 5.0} and means.take() == {}
 
 
 def test_a_run_stopped_by_a_signal_and_resumed_equals_an_unbroken_one(config: TrainConfig, monkeypatch) -> None:
     unbroken = run_training(config, quiet).folder
-    monkeypatch.setattr(training_run.Tracker, "scalars", _signal_at(2, training_run.Tracker.scalars))
+    monkeypatch.setattr(recorder.Tracker, "scalars", _signal_at(3, recorder.Tracker.scalars))
     stopped = run_training(config, quiet)
-    assert not stopped.finished and steps_in(stopped.folder) == [1, 2]
+    assert stopped.ended == "interrupted" and steps_in(stopped.folder) == [1, 2, 3]
     monkeypatch.undo()
     resumed = run_training(TrainConfig(resume="latest", out=config.out), quiet)
     assert resumed.folder == stopped.folder and resumed.finished
     assert steps_in(resumed.folder) == [1, 2, 3, 4]
-    assert weights(resumed.folder) == weights(unbroken)
+    assert weights_of(resumed.folder) == weights_of(unbroken)
     states = [torch.load(folder / "last.ckpt", weights_only=True) for folder in (resumed.folder, unbroken)]
     first, second = (state["discriminator"] for state in states)
     assert all(torch.equal(first[name], second[name]) for name in second)
@@ -101,13 +80,30 @@ def _signal_at(step: int, scalars):
     return send
 
 
+def test_a_duration_that_is_over_leaves_a_saved_run(config: TrainConfig) -> None:
+    """The first slice is over after one step; the second has no limit, since none is kept."""
+    outcome = run_training(replace(config, duration=1e-6), quiet)
+    assert outcome.ended == "duration" and outcome.result["step"] == 1
+    assert torch.load(outcome.folder / "last.ckpt", weights_only=True)["step"] == 1
+    again = run_training(TrainConfig(resume="latest", out=config.out), quiet)
+    assert again.finished and weights_of(again.folder) == weights_of(run_training(config, quiet).folder)
+
+
 def test_a_finished_run_can_be_prolonged_but_not_changed(config: TrainConfig) -> None:
     short = run_training(replace(config, kimg=0.008), quiet).folder
     again = TrainConfig(resume=str(short), kimg=0.016, out=config.out)
     assert run_training(again, quiet).result["steps"] == 4
-    assert weights(short) == weights(run_training(config, quiet).folder)
-    with pytest.raises(UsageError, match="--lr cannot change when a run is resumed: it is 0.0025, not 1.0"):
+    assert weights_of(short) == weights_of(run_training(config, quiet).folder)
+    with pytest.raises(UsageError, match="--lr cannot change when a run is resumed: it is 0.0025, not 1.0; .* --init"):
         run_training(replace(again, lr=1.0), quiet)
+
+
+def test_a_run_goes_on_from_a_numbered_state(config: TrainConfig) -> None:
+    folder = run_training(replace(config, keep=5), quiet).folder
+    before, states = weights_of(folder), folder / "checkpoints"
+    assert sorted(path.name for path in states.iterdir()) == ["step-000002.ckpt", "step-000004.ckpt"]
+    outcome = run_training(TrainConfig(resume=str(states / "step-000002.ckpt"), out=config.out), quiet)
+    assert outcome.folder == folder and steps_in(folder) == [1, 2, 3, 4] and weights_of(folder) == before
 
 
 def test_resuming_on_other_pictures_is_refused(config: TrainConfig, tmp_path: Path) -> None:
@@ -118,44 +114,24 @@ def test_resuming_on_other_pictures_is_refused(config: TrainConfig, tmp_path: Pa
         run_training(TrainConfig(resume=str(folder), data=str(tmp_path / "other"), out=config.out), quiet)
 
 
+def test_a_resumed_run_keeps_the_precision_it_began_in(config: TrainConfig, monkeypatch) -> None:
+    """auto means something else on the next machine, and the run would no longer be exact."""
+    monkeypatch.setattr("nada.training.plan.fast_precision", lambda device: "bf16")
+    folder = run_training(replace(config, precision="auto", kimg=0.004), quiet).folder
+    monkeypatch.setattr("nada.training.plan.fast_precision", lambda device: "fp32")
+    said: list[str] = []
+    run_training(TrainConfig(resume=str(folder), out=config.out, dry_run=True), said.append)
+    assert "cpu bf16" in said[0]
+
+
 def test_a_dry_run_writes_nothing_and_says_what_it_would_do(config: TrainConfig) -> None:
     said: list[str] = []
     assert run_training(replace(config, dry_run=True), said.append) is None
     assert not Path(config.out).exists()
-    assert "6 pictures, 8 px, a 3, b 3" in said[0] and "4 steps of 4 pictures" in said[-1]
+    assert "6 pictures, 8 px, a 3, b 3" in said[1] and "4 steps of 4 pictures" in said[-1]
 
 
-def test_a_loss_that_is_no_number_keeps_the_last_good_state(config: TrainConfig, monkeypatch) -> None:
-    def broken(logits: torch.Tensor) -> torch.Tensor:
-        calls.append(1)
-        return logits.mean() * (float("nan") if len(calls) == 3 else 1.0)
-
-    calls: list[int] = []
-    monkeypatch.setattr("nada.training.loop.generator_loss", broken)
-    with pytest.raises(TrainingDiverged, match="at step 3.*lower --lr"):
-        run_training(config, quiet)
-    (folder,) = Path(config.out).iterdir()
-    assert torch.load(folder / "last.ckpt", weights_only=True)["step"] == 2
-    monkeypatch.undo()
-    assert run_training(TrainConfig(resume=str(folder), out=config.out), quiet).finished
-
-
-def test_a_full_disk_is_one_sentence_and_leaves_the_old_state(config: TrainConfig, monkeypatch) -> None:
-    replaced = os.replace
-
-    def full(source: str, target: str) -> None:
-        if str(target).endswith("step-000004.png"):
-            raise OSError(errno.ENOSPC, "No space left on device")
-        replaced(source, target)
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(NadaError, match="the disk is full"):
-        run_training(config, quiet)
-    (folder,) = Path(config.out).iterdir()
-    assert torch.load(folder / "last.ckpt", weights_only=True)["step"] == 2
-
-
-def test_training_can_start_from_a_generator(config: TrainConfig) -> None:
+def test_training_can_start_from_a_run_that_needs_not_be_there_to_resume(config: TrainConfig, tmp_path: Path) -> None:
     """One step away from it, the weights are close to the given ones; fresh ones are not."""
     base = run_training(config, quiet).folder
     tuned = run_training(replace(config, init=str(base), kimg=0.004, lr=1e-4, channels="9"), quiet).folder
@@ -165,6 +141,38 @@ def test_training_can_start_from_a_generator(config: TrainConfig) -> None:
         run_training(replace(config, init=str(base), cond="none"), quiet)
     with pytest.raises(UsageError, match="give --size 8"):
         run_training(replace(config, init=str(base), size=16), quiet)
+    base.rename(tmp_path / "gone")
+    assert run_training(TrainConfig(resume=str(tuned), kimg=0.008, out=config.out), quiet).finished
+
+
+def test_freezing_keeps_the_finest_blocks_of_the_given_discriminator(config: TrainConfig) -> None:
+    base = run_training(config, quiet).folder
+    tuned = run_training(replace(config, init=str(base), freeze_d=1, kimg=0.008), quiet).folder
+    before, after = (torch.load(f / "last.ckpt", weights_only=True)["discriminator"] for f in (base, tuned))
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert {"b8.fromrgb.weight", "b8.conv0.weight", "b8.conv1.weight"} <= same
+    assert not {"b4.conv.weight", "b4.out.weight"} & same
+    with pytest.raises(UsageError, match="--freeze-d .* has no discriminator"):
+        run_training(replace(config, init=str(base / "generator"), freeze_d=1), quiet)
+
+
+def test_the_best_generator_is_kept_and_the_curve_stands_in_the_card(config: TrainConfig, monkeypatch) -> None:
+    judge = FakeEncoder("fake judge", width=3)
+    monkeypatch.setattr(training_run, "load_encoder", lambda spec, device: judge)
+    outcome = run_training(replace(config, metrics="fake", kimg=0.032), quiet)
+    folder = outcome.folder
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    curve = {line["step"]: line["metrics/fd_fake_judge"] for line in lines if "metrics/fd_fake_judge" in line}
+    assert list(curve) == [2, 4, 6, 8]
+    best = json.loads((folder / "best.json").read_text())
+    assert best["step"] == min(curve, key=curve.get) and best["fd_fake_judge"] == min(curve.values())
+    assert best["measured"]["pictures"] == 6 and best["measured"]["chance"] == 0.5 and not best["measured"]["held_out"]
+    assert load_generator(str(folder / "best")).config.resolution == 8
+    assert outcome.result["best"]["step"] == best["step"]
+    card = (folder / "README.md").read_text()
+    assert "| **0." in card and "it is no FID" in card and "trained on" in card
+    # Measuring has no part in training.
+    assert weights_of(folder) == weights_of(run_training(replace(config, kimg=0.032), quiet).folder)
 
 
 def test_unconditional_training_ignores_folders(config: TrainConfig) -> None:
@@ -172,40 +180,27 @@ def test_unconditional_training_ignores_folders(config: TrainConfig) -> None:
     assert load_generator(str(folder)).config.num_classes == 0
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"size": 48}, "--size must be a power of two"),
-        ({"batch": 0}, "--batch must be positive, not 0"),
-        ({"lr": float("nan")}, "--lr must be positive"),
-        ({"gamma": -1.0}, "--gamma must be at least 0"),
-        ({"kimg": 0.0}, "--kimg must be positive"),
-        ({"mixing": 1.5}, "--mixing is a probability"),
-        ({"channels": "64,32,16"}, "--channels needs one number or 2 of them for 8 px"),
-        ({"channels": "wide"}, "--channels is a width"),
-        ({"channels": "4/512"}, "a BASE of at least 8"),
-        ({"d_channels": "0"}, "--channels is a width"),
-        ({"augment_kinds": "flip,spin"}, "--augment-kinds takes some of flip, shift, colour, cutout"),
-        ({"data": None}, "--data is missing"),
-        ({"device": "cuda:99"}, "cuda:99"),
-    ],
-)
-def test_an_option_that_makes_no_sense_is_one_sentence(config: TrainConfig, change: dict, message: str) -> None:
-    with pytest.raises(UsageError, match=message) as caught:
-        run_training(replace(config, **change), quiet)
-    assert "\n" not in str(caught.value) and not Path(config.out).exists()
+def test_training_by_captions_goes_on_without_the_guide(config: TrainConfig, tmp_path: Path, monkeypatch) -> None:
+    """What the guide read is kept, so that a resumed run has the same conditions to the bit."""
+    texts = {f"{index}.png": text for index, text in enumerate(("red dot", "blue dot", "red dot", "green", "sky", "sea"))}
+    data = _captioned(make_dots(tmp_path / "dots"), tmp_path / "captioned.zip", texts)
+    guides: list[str] = []
+    monkeypatch.setattr("nada.training.captions.load_encoder", lambda spec, device: guides.append(spec) or FakeEncoder())
+    config = replace(config, data=str(data), cond="text", text_guide="fake", kimg=0.008)
+    folder = run_training(config, quiet).folder
+    generator = load_generator(str(folder))
+    assert set(generator.config.prompts) == set(texts.values()) and generator.config.text_guide == "fake"
+    assert torch.allclose(generator.mapping.prompt_embeddings.norm(dim=1), torch.ones(5))
+    run_training(TrainConfig(resume=str(folder), kimg=0.016, out=config.out), quiet)
+    assert guides == ["fake"]
+    assert weights_of(folder) == weights_of(run_training(replace(config, kimg=0.016), quiet).folder)
 
 
-def test_class_conditions_need_classes(config: TrainConfig) -> None:
-    with pytest.raises(UsageError, match="--cond class needs labelled data"):
-        run_training(replace(config, data=str(Path(config.data) / "b"), cond="class"), quiet)
+def _captioned(folder: Path, target: Path, texts: dict[str, str]) -> Path:
+    import zipfile
 
-
-def test_channels_can_be_written_in_three_ways() -> None:
-    assert parse_channels("64", 16) == (64, 64, 64)
-    assert parse_channels("64, 32,16", 16) == (64, 32, 16)
-    assert parse_channels("512/64", 32) == (64, 64, 32, 16)
-
-
-def test_the_default_options_are_in_range() -> None:
-    check_options(TrainConfig())
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(folder.rglob("*.png")):
+            archive.write(path, path.name)
+        archive.writestr("dataset.json", json.dumps({"labels": None, "texts": list(texts.items())}))
+    return target
