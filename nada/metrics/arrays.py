@@ -32,11 +32,11 @@ def as_array(values: Any, name: str, ndim: int = 2, least: int = 2) -> np.ndarra
     if array.dtype.kind not in "fiub":
         raise NadaError(f"{name} must be real numbers, not {array.dtype}; pass an array of floating point numbers.")
     if array.ndim != ndim:
-        raise NadaError(f"{name} must have {ndim} axes, but its shape is {array.shape}.")
+        raise NadaError(f"{name} must have {ndim} axes, but their shape is {array.shape}.")
     if len(array) < least:
-        raise NadaError(f"{name} has {len(array)} rows; this needs at least {least}.")
+        raise NadaError(f"{name} need at least {least} rows here; there are {len(array)}.")
     if 0 in array.shape:
-        raise NadaError(f"{name} has no columns: its shape is {array.shape}.")
+        raise NadaError(f"{name} have no columns: their shape is {array.shape}.")
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:
         array = array.astype(np.float32 if array.dtype.kind == "f" else np.float64)
     _check_finite(array, name)
@@ -48,7 +48,7 @@ def _check_finite(array: np.ndarray, name: str) -> None:
         finite = np.isfinite(block).reshape(len(block), -1).all(axis=1)
         if not finite.all():
             row = start + int(np.argmin(finite))
-            raise NadaError(f"{name} has NaN or infinity, first in row {row}; find out what its extractor was given.")
+            raise NadaError(f"{name} have NaN or infinity, first in row {row}; find out what the extractor was given.")
 
 
 def as_pair(a: Any, b: Any, names: tuple[str, str], least: int = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -64,8 +64,8 @@ def kernel_estimate(
         parts = jackknife_variances(sums)
         # The variance of a mean over samples falls as 1/n: from that at the subset's size to that of the whole set.
         variance += (parts[0] * sizes[0] / len(first) + parts[1] * sizes[1] / len(second)) / subsets
-    std = float(np.std(values, ddof=1)) if subsets > 1 else 0.0
-    error = np.sqrt(variance + std**2 / subsets)
+    std = float(np.std(values))
+    error = np.sqrt(variance + std**2 / max(subsets - 1, 1))
     method = f"jackknife, {subsets} {'subsets' if subsets > 1 else 'subset'} of {min(sizes)}"
     return normal_estimate(float(np.mean(values)), error, (len(first), len(second)), method, level, std=std)
 
