@@ -6,6 +6,7 @@ from nada.models.config import DiscriminatorConfig as DiscriminatorConfig
 from nada.models.config import GeneratorConfig as GeneratorConfig
 from nada.models.config import default_channels as default_channels
 from nada.models.discriminator import Discriminator as Discriminator
+from nada.models.discriminator import frozen_layers as frozen_layers
 from nada.models.generator import Features as Features
 from nada.models.generator import Generator as Generator
 from nada.models.generator import Noise as Noise

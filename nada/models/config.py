@@ -126,6 +126,7 @@ class DiscriminatorConfig(_Conditions):
     """Sizes of a discriminator. `channels` has one number per block, 4 px first.
 
     `mbstd_group` samples share one minibatch standard deviation, seen as `mbstd_channels` extra maps (0: none).
+    With `spectral_norm` every layer is divided by its largest singular value (Miyato et al. 2018, arXiv:1802.05957).
     `cmap_dim` is the width that condition and picture are compared in; None takes the width of the 4 px block.
     """
 
@@ -141,6 +142,7 @@ class DiscriminatorConfig(_Conditions):
     mapping_layers: int = 8
     mapping_lr_multiplier: float = 0.01
     text_dim: int = 0
+    spectral_norm: bool = False
 
     def __post_init__(self) -> None:
         _check(self)

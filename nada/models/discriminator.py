@@ -13,7 +13,7 @@ from nada.errors import UsageError
 from nada.models.compute import ComputingModule
 from nada.models.config import DiscriminatorConfig, block_sizes
 from nada.models.layers import Conv, FullyConnected
-from nada.models.mapping import Mapping
+from nada.models.mapping import Mapping, normalize_second_moment
 
 
 def minibatch_std(x: Tensor, group: int, channels: int) -> Tensor:
@@ -38,13 +38,14 @@ class DiscriminatorBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, config: DiscriminatorConfig, first: bool) -> None:
         super().__init__()
         self.architecture = config.architecture
-        clamp = config.conv_clamp
+        settings = {"clamp": config.conv_clamp, "spectral": config.spectral_norm}
         if first or self.architecture == "skip":
-            self.fromrgb = Conv(config.image_channels, in_channels, 1, clamp=clamp)
-        self.conv0 = Conv(in_channels, in_channels, 3, clamp=clamp)
-        self.conv1 = Conv(in_channels, out_channels, 3, down=2, clamp=clamp)
+            self.fromrgb = Conv(config.image_channels, in_channels, 1, **settings)
+        self.conv0 = Conv(in_channels, in_channels, 3, **settings)
+        self.conv1 = Conv(in_channels, out_channels, 3, down=2, **settings)
         if self.architecture == "resnet":
-            self.skip = Conv(in_channels, out_channels, 1, act="linear", down=2, bias=False)
+            spectral = config.spectral_norm
+            self.skip = Conv(in_channels, out_channels, 1, act="linear", down=2, bias=False, spectral=spectral)
         self.register_buffer("resample_filter", ops.setup_filter(separable=True), persistent=False)
 
     def forward(self, x: Tensor | None, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,11 +67,12 @@ class DiscriminatorEpilogue(nn.Module):
     def __init__(self, channels: int, config: DiscriminatorConfig, cmap_dim: int) -> None:
         super().__init__()
         self.group, self.extra, self.cmap_dim = config.mbstd_group, config.mbstd_channels, cmap_dim
-        if config.architecture == "skip":
-            self.fromrgb = Conv(config.image_channels, channels, 1)
-        self.conv = Conv(channels + self.extra, channels, 3, clamp=config.conv_clamp)
-        self.fc = FullyConnected(channels * 16, channels, "lrelu")
-        self.out = FullyConnected(channels, cmap_dim or 1)
+        spectral = config.spectral_norm
+        if config.architecture == "skip" or config.resolution == 4:
+            self.fromrgb = Conv(config.image_channels, channels, 1, spectral=spectral)
+        self.conv = Conv(channels + self.extra, channels, 3, clamp=config.conv_clamp, spectral=spectral)
+        self.fc = FullyConnected(channels * 16, channels, "lrelu", spectral=spectral)
+        self.out = FullyConnected(channels, cmap_dim or 1, spectral=spectral)
 
     def forward(self, x: Tensor | None, image: Tensor, condition: Tensor | None) -> Tensor:
         """Return `(N, 1)` logits, compared with the mapped `condition (N, cmap_dim)` if there is one."""
@@ -101,8 +103,6 @@ class Discriminator(ComputingModule):
             layers, multiplier = config.mapping_layers, config.mapping_lr_multiplier
             self.mapping = Mapping(0, cmap_dim, layers, config.condition_dim, multiplier)
         self.b4 = DiscriminatorEpilogue(widths[4], config, cmap_dim)
-        if config.resolution == 4 and config.architecture != "skip":
-            self.b4.fromrgb = Conv(config.image_channels, widths[4], 1)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return `(N, 1)` logits, higher for pictures taken as real.
@@ -135,4 +135,23 @@ class Discriminator(ComputingModule):
                 f"This discriminator takes the {what} of a picture as a row of {self.config.condition_dim} numbers, "
                 f"not {list(labels.shape)}."
             )
-        return self.mapping(None, labels.float())
+        condition = self.mapping(None, labels.float())
+        # The layers that map it are not normalised, since what they bound is how fast verdicts change with pictures;
+        # a condition of fixed length is all that this takes.
+        return normalize_second_moment(condition) if self.config.spectral_norm else condition
+
+
+def frozen_layers(discriminator: Discriminator, count: int) -> tuple[str, ...]:
+    """Return the names of the parameters that FreezeD keeps as they are (Mo et al. 2020, arXiv:2002.10964).
+
+    Args:
+        count: how many blocks, the one that sees the picture first (with its step from the picture); 0 for none.
+
+    Raises:
+        UsageError: if there are not so many blocks before the last one, which gives the verdict.
+    """
+    blocks = [f"b{size}" for size in reversed(block_sizes(discriminator.config.resolution)[1:])]
+    if not 0 <= count <= len(blocks):
+        there_are = f"{len(blocks)} blocks that can be frozen ({', '.join(blocks)})"
+        raise UsageError(f"This discriminator has {there_are}, not {count}.")
+    return tuple(name for name, _ in discriminator.named_parameters() if name.split(".")[0] in blocks[:count])

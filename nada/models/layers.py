@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from nada import ops
 from nada.models.compute import Compute
+from nada.models.spectral import ScaledLayer
 
 
-class FullyConnected(nn.Module):
+class FullyConnected(ScaledLayer):
     """Linear layer with bias and activation, `(N, in_features)` to `(N, out_features)`.
 
     `lr_multiplier` slows learning: parameters are kept that much larger and scaled down when used.
@@ -24,17 +25,17 @@ class FullyConnected(nn.Module):
         act: str = "linear",
         lr_multiplier: float = 1.0,
         bias_init: float = 0.0,
+        spectral: bool = False,
     ) -> None:
-        super().__init__()
+        weight = torch.randn(out_features, in_features) / lr_multiplier
+        super().__init__(weight, lr_multiplier / math.sqrt(in_features), spectral)
         self.act = act
-        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
         self.bias = nn.Parameter(torch.full((out_features,), bias_init / lr_multiplier))
-        self.weight_gain = lr_multiplier / math.sqrt(in_features)
         self.bias_gain = lr_multiplier
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the activated map of `x`, in the dtype of `x`."""
-        weight = self.weight.to(x.dtype) * self.weight_gain
+        weight = self.scaled_weight(x.dtype)
         bias = self.bias.to(x.dtype)
         if self.bias_gain != 1.0:
             bias = bias * self.bias_gain
@@ -43,7 +44,7 @@ class FullyConnected(nn.Module):
         return ops.bias_act(x @ weight.t(), bias, self.act)
 
 
-class Conv(nn.Module):
+class Conv(ScaledLayer):
     """Plain convolution of the discriminator, optionally halving the size behind a low-pass filter."""
 
     def __init__(
@@ -55,17 +56,17 @@ class Conv(nn.Module):
         down: int = 1,
         bias: bool = True,
         clamp: float | None = None,
+        spectral: bool = False,
     ) -> None:
-        super().__init__()
+        weight = torch.randn(out_channels, in_channels, kernel_size, kernel_size)
+        super().__init__(weight, 1.0 / math.sqrt(in_channels * kernel_size**2), spectral)
         self.act, self.down, self.clamp = act, down, clamp
-        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size))
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
-        self.weight_gain = 1.0 / math.sqrt(in_channels * kernel_size**2)
         self.register_buffer("resample_filter", ops.setup_filter(separable=True), persistent=False)
 
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
         """Return `(N, O, H / down, W / down)`; `gain` multiplies the activation's own gain and the clamp."""
-        weight = (self.weight * self.weight_gain).to(x.dtype)  # scaled first: 16 bits round once
+        weight = self.scaled_weight(x.dtype)
         size = weight.shape[2]
         if self.down == 1:
             x = nn.functional.conv2d(x, weight, padding=size // 2)
