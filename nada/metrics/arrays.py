@@ -56,7 +56,7 @@ def as_pair(a: Any, b: Any, names: tuple[str, str], least: int = 2) -> tuple[np.
     first, second = as_array(a, names[0], least=least), as_array(b, names[1], least=least)
     if first.shape[1] != second.shape[1]:
         raise NadaError(
-            f"{names[0]} have {first.shape[1]} columns and {names[1]} {second.shape[1]}; "
+            f"{names[0]} have {first.shape[1]} columns and {names[1].lower()} {second.shape[1]}; "
             "both must come from the same extractor."
         )
     return first, second

@@ -31,7 +31,10 @@ def neighbour_overlap(frozen: Any, adapted: Any, k: int = NEIGHBOURS) -> float:
 def neighbour_overlap_estimate(
     frozen: Any, adapted: Any, k: int = NEIGHBOURS, rounds: int = ROUNDS, seed: int = 0, level: float = LEVEL
 ) -> Estimate:
-    """Return `neighbour_overlap` with an interval by random halves, for what this count gives on average."""
+    """Return `neighbour_overlap` with an interval by random halves, for what this count gives on average.
+
+    It is somewhat too narrow where k is more than a tenth of the pictures.
+    """
     pair = _checked(frozen, adapted, k)
     n = len(pair[0])
     if min(n, LARGEST) // 2 <= k:
