@@ -82,7 +82,10 @@ def test_a_server_that_ignores_ranges_is_read_from_the_start(server: Misbehaving
     assert server.ranges == [None, "bytes=100000-"]
 
 
-@pytest.mark.parametrize("content, etag", [(b"\x80" * 200_000, '"two"'), (DATA[::-1], '"two"'), (b"\x80" * 400_000, ""), (DATA[:1000], '"two"')])
+@pytest.mark.parametrize(
+    "content, etag",
+    [(b"\x80" * 200_000, '"two"'), (DATA[::-1], '"two"'), (b"\x80" * 400_000, ""), (DATA[:1000], '"two"')],
+)
 def test_a_file_that_changed_in_between_is_not_mixed(
     server: MisbehavingServer, tmp_path: Path, content: bytes, etag: str
 ) -> None:

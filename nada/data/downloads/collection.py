@@ -73,7 +73,8 @@ class Collection:
         path = self._folder / DESCRIPTION
         described = read_json(path)
         try:
-            source, items = described.get("source"), [Item(file, Path(file).parts[0], text) for file, text in described["texts"]]
+            source = described.get("source")
+            items = [Item(file, Path(file).parts[0], text) for file, text in described["texts"]]
         except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
             raise NadaError(f"{path} is not from this command; choose another --out.") from error
         if source != self._source:

@@ -23,7 +23,7 @@ class Tally:
         """One line: the three counts, and how often each reason to skip came up, the most frequent first."""
         counts = f"{self.fetched} fetched, {self.present} already there, {len(self.skipped)} skipped"
         reasons = Counter(reason for _, reason in self.skipped).most_common()
-        return counts + "".join(f"{', ' if index else ': '}{count} x {reason}" for index, (reason, count) in enumerate(reasons))
+        return ": ".join([counts, ", ".join(f"{count} x {reason}" for reason, count in reasons)] if reasons else [counts])
 
     def write_skipped(self, folder: Path) -> Path | None:
         """Write names and reasons to `skipped.txt`; where nothing was skipped, remove the list of an earlier run."""
