@@ -22,7 +22,7 @@ def command() -> None:
     """
 
 
-@command.command("cifar10")
+@command.command("cifar10", short_help="60,000 photographs in ten classes, 32 px: one archive of 170 MB.")
 @options_of(Cifar10Options)
 def cifar10(options: Cifar10Options) -> None:
     """CIFAR-10: 60,000 photographs of 32 x 32 pixels in ten classes, one archive of 170 MB, with its checksum."""
@@ -36,7 +36,7 @@ def cifar10(options: Cifar10Options) -> None:
     click.echo(f"next: nada data import {path} cifar10.zip --size 32")
 
 
-@command.command("pokemon")
+@command.command("pokemon", short_help="About 1,000 pictures from PokéAPI, with types and captions.")
 @options_of(PokemonOptions)
 def pokemon(options: PokemonOptions) -> None:
     """Pictures of about 1,000 pokémon from PokéAPI, with their types as classes and a caption each.
