@@ -7,8 +7,6 @@ arXiv:2202.11777).
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -25,17 +23,14 @@ class ConditionCentres:
 
     def __init__(self) -> None:
         self._made: dict[bytes, Tensor] = {}
-        self._of: list[tuple[Tensor, int, torch.device]] = []  # the tensors themselves keep their ids from being reused
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> ConditionCentres:
-        return ConditionCentres()  # the copy of a network has weights of its own
+        self._of: list[Tensor] = []  # copies, since nothing else tells surely that a weight has changed
 
     @torch.no_grad()
     def of(self, mapping: Mapping, rows: Tensor) -> Tensor:
         """Return the mean `(N, w_dim)` of w over many latents for every condition of `rows (N, D)`."""
         if not self._current(mapping) or len(self._made) >= _KEPT:
             self._made.clear()
-            self._of = [(parameter, parameter._version, parameter.device) for parameter in mapping.parameters()]
+            self._of = [parameter.detach().clone() for parameter in mapping.parameters()]
         keys = [row.tobytes() for row in rows.detach().cpu().numpy()]
         for key, row in zip(keys, rows):
             if key not in self._made:
@@ -45,8 +40,8 @@ class ConditionCentres:
     def _current(self, mapping: Mapping) -> bool:
         parameters = list(mapping.parameters())
         return len(parameters) == len(self._of) and all(
-            parameter is known and [parameter._version, parameter.device] == state
-            for parameter, (known, *state) in zip(parameters, self._of)
+            parameter.device == known.device and torch.equal(parameter, known)
+            for parameter, known in zip(parameters, self._of)
         )
 
 

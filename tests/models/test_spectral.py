@@ -45,7 +45,7 @@ def test_every_layer_that_a_picture_passes_has_norm_one(architecture: str) -> No
     assert set(layers) == {name for name in passed if not name.startswith("mapping.")}
     assert all(norm_of(layer) == pytest.approx(1, abs=0.1) for layer in layers.values())
     assert [name for name, _ in network.named_parameters()] == [name for name, _ in plain.named_parameters()]
-    assert not [name for name in plain.state_dict() if "singular_vector" in name]
+    assert not [name for name in plain.state_dict() if "_vector" in name]
 
 
 def test_the_scale_at_which_weights_are_kept_does_not_matter() -> None:
@@ -62,7 +62,7 @@ def test_the_gradient_goes_through_the_norm() -> None:
     """Catches a norm taken as a constant: the weight would grow along itself without end."""
     torch.manual_seed(0)
     layer = FullyConnected(5, 4, spectral=True).double().eval()
-    weight, u = layer.weight, layer.singular_vector
+    weight, u = layer.weight, layer.left_vector
     layer.scaled_weight(torch.float64).square().sum().backward()
     v = torch.nn.functional.normalize(weight.detach().t() @ u, dim=0)
     sigma = u @ weight.detach() @ v  # Miyato et al. 2018, equation 11, with W / sigma as the result's own gradient
@@ -82,7 +82,8 @@ def step(network: Discriminator, optimizer: torch.optim.Optimizer, seed: int) ->
 
 
 def adam(network: Discriminator) -> torch.optim.Adam:
-    return torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=0.02, betas=(0.0, 0.99))
+    # Fused, since that one changes weights without counting it in their versions.
+    return torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=0.02, betas=(0.0, 0.99), fused=True)
 
 
 def test_one_iteration_for_every_update_and_none_outside_training() -> None:
@@ -90,14 +91,14 @@ def test_one_iteration_for_every_update_and_none_outside_training() -> None:
     network = judge().train()
     layer, optimizer = network.b8.conv0, adam(network)
     network(pictures(), LABELS)
-    first = layer.singular_vector.clone()
+    first = layer.left_vector.clone()
     network(pictures(), LABELS)
-    assert torch.equal(layer.singular_vector, first)
+    assert torch.equal(layer.left_vector, first)
     step(network, optimizer, 1)
     network.eval()(pictures(), LABELS)
-    assert torch.equal(layer.singular_vector, first)
+    assert torch.equal(layer.left_vector, first)
     network.train()(pictures(), LABELS)
-    assert not torch.equal(layer.singular_vector, first)
+    assert not torch.equal(layer.left_vector, first)
 
 
 def test_the_norm_is_followed_while_training() -> None:
@@ -108,14 +109,20 @@ def test_the_norm_is_followed_while_training() -> None:
     assert all(norm_of(layer) == pytest.approx(1, abs=0.15) for layer in normalised(network).values())
 
 
-def test_training_goes_on_exactly_from_a_saved_state() -> None:
+@pytest.mark.parametrize("frozen", [0, 1])
+@pytest.mark.parametrize("looked", [False, True], ids=["after an update", "after a pass"])
+def test_training_goes_on_exactly_from_a_saved_state(frozen: int, looked: bool) -> None:
     """Catches a vector that is not saved, or that a loaded network turns once more or once less."""
-    unbroken = judge().train()
+    unbroken, resumed = judge().train(), judge().train()
+    for network in (unbroken, resumed):
+        for name in frozen_layers(network, frozen):
+            network.get_parameter(name).requires_grad_(False)
     optimizer = adam(unbroken)
     for seed in range(2):
         step(unbroken, optimizer, seed)
+    if looked:
+        unbroken(pictures(), LABELS)
     saved = copy.deepcopy((unbroken.state_dict(), optimizer.state_dict()))
-    resumed = judge().train()
     again = adam(resumed)
     resumed.load_state_dict(saved[0])
     again.load_state_dict(saved[1])
@@ -171,6 +178,13 @@ def test_frozen_layers_are_those_nearest_to_the_picture(architecture: str) -> No
     for count in (-1, 3):
         with pytest.raises(UsageError, match="2 blocks that can be frozen"):
             frozen_layers(network, count)
+
+
+def test_passes_before_one_gradient_may_follow_an_update() -> None:
+    """Catches vectors that are changed in place while a pass still needs them for its gradient."""
+    network = judge().train()
+    step(network, adam(network), 1)
+    (network(pictures(), LABELS) - network(pictures(2), LABELS)).sum().backward()
 
 
 @pytest.mark.parametrize("spectral", [False, True], ids=["plain", "spectral"])
