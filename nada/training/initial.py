@@ -9,7 +9,7 @@ import torch
 from nada.checkpoints import load_discriminator, load_generator
 from nada.config.train import TrainConfig
 from nada.errors import NadaError, UsageError
-from nada.models import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from nada.models import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, frozen_layers
 from nada.training.plan import Plan
 from nada.training.state import TrainingState, create_state
 
@@ -73,7 +73,6 @@ def freezing(plan: Plan, state: TrainingState) -> Plan:
     count = plan.config.freeze_d
     if not count:
         return plan
-    from nada.models import frozen_layers
     return replace(plan, recipe=replace(plan.recipe, frozen=frozen_layers(state.discriminator, count)))
 
 

@@ -132,7 +132,7 @@ def _new_discriminator(config: TrainConfig, generator: GeneratorConfig) -> Discr
         mbstd_group=config.mbstd_group,
         mbstd_channels=int(config.mbstd_group > 1),
         mapping_layers=config.mapping_layers,
-        **({"spectral_norm": True} if config.spectral_norm else {}),
+        spectral_norm=config.spectral_norm,
     )
 
 

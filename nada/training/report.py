@@ -126,6 +126,8 @@ def _measured(result: dict[str, Any], curve: list[dict[str, float]]) -> list[str
             f"The accuracy is how often that guide recognises what a sample was ordered by; "
             f"on the pictures {facts['real_accuracy']:.3f}, by chance {facts['chance']:.3f}."
         )
+    elif "unreadable" in facts:
+        lines.append(f"That guide cannot read {facts['unreadable']} of the words that samples are ordered by.")
     lines += ["", head, "|---" * (3 if accuracy else 2) + "|"]
     for row in rows:
         marks = "**" if row == best else ""

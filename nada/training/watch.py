@@ -1,13 +1,14 @@
 """How good the samples are, measured while training, by a guide that has no part in it.
 
 The distance is Fréchet's on the guide's picture features, so it is called `fd_<guide>` and never FID. The accuracy is how
-often the guide recognises what a sample was ordered by: its class, or its caption among 63 others.
+often the guide recognises what a sample was ordered by: its class, or its caption among 63 others. There is none where the
+guide cannot read the words.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator
+from typing import Any, Iterator, NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +24,15 @@ from nada.models import Generator
 from nada.training.heldout import take
 
 CHOICES = 64  # captions that the guide chooses among
-_AT_ONCE = 64
+PICTURES_AT_ONCE, SENTENCES_AT_ONCE = 64, 256
+
+
+class Recognition(NamedTuple):
+    """A question to the guide: embeddings `words (U, D)`, of which picture i has `choices[i]`, and `right[i]` is right."""
+
+    words: Tensor
+    choices: Tensor
+    right: Tensor
 
 
 class Watch:
@@ -49,7 +58,7 @@ class Watch:
         self.distance = "fd_" + re.sub(r"[^a-z0-9]+", "_", judge.name.lower()).strip("_")
         self.facts: dict[str, Any] = {"judge": judge.name, "samples": count, "pictures": len(self._real)}
         self._real_features: Tensor | None = None
-        self._choices: Tensor | None = None
+        self._test: Recognition | None = None
 
     @torch.no_grad()
     def look(self, generator: Generator) -> dict[str, float]:
@@ -58,23 +67,21 @@ class Watch:
             self._see_the_real_ones()
         features = self._features(self._samples(generator))
         measured = {f"metrics/{self.distance}": frechet_distance(self._real_features.numpy(), features.numpy())}
-        accuracy = self._accuracy(features)
-        return measured if accuracy is None else {**measured, "metrics/accuracy": accuracy}
+        return measured if self._test is None else {**measured, "metrics/accuracy": self._accuracy(features)}
 
     def _see_the_real_ones(self) -> None:
-        pictures = (self._real.images[start : start + _AT_ONCE] for start in range(0, len(self._real), _AT_ONCE))
+        pictures = (self._real.images[start : start + PICTURES_AT_ONCE] for start in range(0, len(self._real), PICTURES_AT_ONCE))
         self._real_features = self._features(pictures)
-        self._choices = self._class_choices() if self._real.labels is not None else self._caption_choices()
-        accuracy = self._accuracy(self._real_features)
-        if accuracy is not None:
-            self.facts |= {"real_accuracy": accuracy, "chance": 1 / self._choices.shape[-2]}
+        self._test = self._recognition()
+        if self._test is not None:
+            self.facts |= {"real_accuracy": self._accuracy(self._real_features), "chance": 1 / self._test.choices.shape[1]}
 
     def _features(self, parts: Iterator[np.ndarray]) -> Tensor:
         return torch.cat([self._judge.encode_image(from_uint8(part)).float().cpu() for part in parts])
 
     def _samples(self, generator: Generator) -> Iterator[np.ndarray]:
-        for start in range(0, self._count, _AT_ONCE):
-            seeds = range(start, min(start + _AT_ONCE, self._count))
+        for start in range(0, self._count, PICTURES_AT_ONCE):
+            seeds = range(start, min(start + PICTURES_AT_ONCE, self._count))
             rows = np.array(seeds) % len(self._real)
             if self._real.conditions is not None:
                 conditions = torch.from_numpy(self._real.conditions[rows])
@@ -83,35 +90,39 @@ class Watch:
                 classes = None if self._real.labels is None else self._real.labels[rows].tolist()
                 yield generator.sample(seeds, classes=classes)
 
-    def _accuracy(self, features: Tensor) -> float | None:
+    def _accuracy(self, features: Tensor) -> float:
         """Share of the features, of picture i modulo the pictures' count, that are closest to the right words."""
-        if self._choices is None:
-            return None
         rows = torch.arange(len(features)) % len(self._real)
+        scores = (features @ self._test.words.t()).gather(1, self._test.choices[rows])
+        return float((scores.argmax(dim=1) == self._test.right[rows]).double().mean())
+
+    def _recognition(self) -> Recognition | None:
+        """What the guide is asked; None where there is nothing to ask, or it does not know the words."""
         if self._real.labels is not None:
-            scores, right = features @ self._choices.t(), torch.from_numpy(self._real.labels)[rows]
+            texts, templates = self._real.class_names, self._judge.templates
+            choices = torch.arange(len(texts)).expand(len(self._real), -1)
+            right = torch.from_numpy(self._real.labels)
+        elif len(self._captions) > 1 and self._real.texts is not None:
+            texts, templates = tuple(dict.fromkeys((*self._real.texts, *self._captions))), ["{}"]
+            choices = self._caption_choices(self._real.texts, texts)
+            right = torch.full((len(self._real),), choices.shape[1] - 1)
         else:
-            scores = torch.einsum("nd,ncd->nc", features, self._choices[rows])
-            right = torch.full((len(features),), scores.shape[1] - 1)
-        return float((scores.argmax(dim=1) == right).double().mean())
-
-    def _class_choices(self) -> Tensor | None:
-        """Embeddings `(classes, D)` of the names; None where the guide does not know them all."""
-        names = self._real.class_names
-        unknown = sorted({word for name in names for word in self._judge.unknown_words(name)})
+            return None
+        unknown = sum(bool(self._judge.unknown_words(text)) for text in texts)
         if unknown:
-            self.facts["unknown_words"] = unknown
+            self.facts["unreadable"] = f"{unknown} of {len(texts)}"
             return None
-        filled = [self._judge.encode_text([fill(template, name) for template in self._judge.templates]) for name in names]
-        return torch.stack([unit(texts.mean(dim=0)) for texts in filled]).float().cpu()
+        return Recognition(self._embed([[fill(template, text) for template in templates] for text in texts]), choices, right)
 
-    def _caption_choices(self) -> Tensor | None:
-        """Embeddings `(pictures, choices, D)`: each picture's own caption behind others, so that a tie is a mistake."""
-        if self._real.texts is None or len(self._captions) < 2:
-            return None
-        every = list(dict.fromkeys((*self._real.texts, *self._captions)))
-        parts = [self._judge.encode_text(every[start : start + 256]) for start in range(0, len(every), 256)]
-        embeddings, places = torch.cat(parts).float().cpu(), {text: place for place, text in enumerate(every)}
-        others = min(CHOICES, len(self._captions)) - 1
-        rows = [[*[text for text in self._captions if text != own][:others], own] for own in self._real.texts]
-        return embeddings[torch.tensor([[places[text] for text in row] for row in rows])]
+    def _embed(self, texts: list[list[str]]) -> Tensor:
+        """The mean direction `(U, D)` of each list of sentences, all of one length."""
+        every = [sentence for sentences in texts for sentence in sentences]
+        starts = range(0, len(every), SENTENCES_AT_ONCE)
+        parts = torch.cat([self._judge.encode_text(every[start : start + SENTENCES_AT_ONCE]) for start in starts])
+        return unit(parts.float().cpu().unflatten(0, (len(texts), -1)).mean(dim=1))
+
+    def _caption_choices(self, own: tuple[str, ...], texts: tuple[str, ...]) -> Tensor:
+        """Places in `texts`, `(pictures, choices)`: each picture's own caption behind others, so that a tie is a mistake."""
+        places, count = {text: place for place, text in enumerate(texts)}, min(CHOICES, len(self._captions)) - 1
+        rows = [[*[text for text in self._captions if text != caption][:count], caption] for caption in own]
+        return torch.tensor([[places[text] for text in row] for row in rows])
