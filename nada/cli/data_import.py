@@ -43,7 +43,7 @@ def command(config: ImportConfig, source: str, out: str) -> None:
 
     if Path(out).exists() and not config.force:
         raise UsageError(f"{out} is there already; give another name, or --force to replace it.")
-    if min(config.limit or 1, config.workers or 1) < 1:
+    if any(count is not None and count < 1 for count in (config.limit, config.workers)):
         raise UsageError("--limit and --workers are at least 1.")
     reading = Reading(
         config.include, config.class_from, config.image_column, config.label_column, config.text_column

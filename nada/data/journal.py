@@ -144,7 +144,8 @@ def open_journal(out: Path, key: str) -> Iterator[Journal]:
     try:
         with open(part, "a+b"):  # neither of the two empties a file that is there
             pass
-        with open(part, "r+b") as pictures, open(f"{part}.log", "a+", encoding="ascii", newline="\n") as notes:
+        log = open(f"{part}.log", "a+", encoding="ascii", errors="replace", newline="\n")
+        with log as notes, open(part, "r+b") as pictures:
             _claim(pictures, out)
             journal = Journal(out, key, pictures, notes)
             try:

@@ -1,0 +1,131 @@
+"""Large inputs: pieces of a parquet file one after the other, and pictures that do not fit into memory."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nada
+from nada.data import load_dataset
+from nada.errors import NadaError
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twenty pictures are too many for the memory here."""
+    monkeypatch.setattr("nada.data.loading.MAX_IN_MEMORY", 8 * 8 * 3 * 10)
+    monkeypatch.setenv("NADA_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "datasets"
+
+
+def pictures(folder: Path, count: int = 20) -> Path:
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        path = folder / "ab"[number % 2] / f"{number:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (12, 16, 3), dtype=np.uint8)).save(path)
+        path.with_suffix(".txt").write_text(f"number {number}")
+    (folder / "a" / "04.png").write_bytes(b"broken")
+    return folder
+
+
+def test_too_many_pictures_are_mapped_and_the_same(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = pictures(tmp_path / "data")
+    mapped = load_dataset(source, 8)
+    assert isinstance(mapped.images, np.memmap) and not mapped.images.flags.writeable
+    monkeypatch.setattr("nada.data.loading.MAX_IN_MEMORY", 1 << 30)
+    held = load_dataset(source, 8)
+    assert not isinstance(held.images, np.memmap)
+    assert mapped.describe() == held.describe() and mapped.texts == held.texts and mapped.skipped == held.skipped
+    batch = mapped.batch(np.array([17, 3]))
+    assert all((one == two).all() for one, two in zip(batch, held.batch(np.array([17, 3]))))
+
+
+def test_they_are_decoded_once_until_something_changes(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = pictures(tmp_path / "data")
+    first = load_dataset(source, 8).describe()
+    calls = []
+    real = nada.data.loading.decode
+    monkeypatch.setattr("nada.data.loading.decode", lambda record, fit: calls.append(record.name) or real(record, fit))
+    assert load_dataset(source, 8).describe() == first and not calls
+    assert load_dataset(source, 16).images.shape[1] == 16 and len(calls) == 20
+    load_dataset(source, 8, include="0*")
+    load_dataset(source, 8, include="*/0*")
+    assert len(calls) == 40  # ten pictures each time: few enough for the memory, and so not kept
+    Image.new("RGB", (9, 9)).save(source / "b" / "01.png")
+    assert load_dataset(source, 8).describe()["sha256"] != first["sha256"]
+    assert not list(cache.glob("*.tmp"))
+
+
+def test_an_interrupted_decoding_leaves_nothing(cache: Path, tmp_path: Path) -> None:
+    def progress(records: object, count: int) -> object:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load_dataset(pictures(tmp_path / "data"), 8, progress=progress)
+    assert not list(cache.iterdir())
+
+
+def test_a_damaged_cache_says_what_to_do(cache: Path, tmp_path: Path) -> None:
+    source = pictures(tmp_path / "data")
+    load_dataset(source, 8)
+    (file,) = cache.rglob("pictures.u8")
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(NadaError, match="damaged; remove that folder"):
+        load_dataset(source, 8)
+
+
+def test_a_cache_folder_that_cannot_be_written_is_one_sentence(cache: Path, tmp_path: Path) -> None:
+    cache.parent.write_text("a file in the way")
+    with pytest.raises(NadaError, match="cannot write"):
+        load_dataset(pictures(tmp_path / "data"), 8)
+
+
+MEMORY = """
+import sys
+sys.path.insert(0, {root!r})
+import pyarrow.parquet
+from pathlib import Path
+from nada.data.fitting import Fit
+from nada.data.importing import import_pictures
+def peak():
+    return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+before = peak()
+report = import_pictures({source!r}, {out!r}, Fit(32))
+print(report.pictures, peak() - before)
+"""
+
+
+def test_a_parquet_file_is_never_in_memory(tmp_path: Path) -> None:
+    """A file of 73 MB in twelve row groups: with all of it in memory, and decoded beside it, 130 MB would be taken."""
+    if not Path("/proc/self/status").is_file():
+        pytest.skip("the peak of memory is read from /proc, which only Linux has")
+    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    rng = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    Image.fromarray(rng.integers(0, 255, (450, 450, 3), dtype=np.uint8)).save(buffer, "BMP")
+    group = pyarrow.table({"image": [{"bytes": buffer.getvalue()}] * 10, "text": [f"picture {row}" for row in range(10)]})
+    source = tmp_path / "large.parquet"
+    options = {"use_dictionary": False, "compression": "none"}
+    with pyarrow.parquet.ParquetWriter(source, group.schema, **options) as writer:
+        for _ in range(12):
+            writer.write_table(group)
+    assert source.stat().st_size > 70_000_000
+    values = {"root": str(Path(nada.__file__).parent.parent), "source": str(source), "out": str(tmp_path / "o.zip")}
+    done = subprocess.run([sys.executable, "-c", MEMORY.format(**values)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    count, grown = map(int, done.stdout.split())
+    assert count == 120 and grown < 70_000, f"{grown / 1000:.0f} MB more"

@@ -1,0 +1,325 @@
+"""The import itself: what becomes of every kind of picture, and that it goes on after whatever stops it."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nada
+from nada.data import load_dataset
+from nada.data.fitting import Fit
+from nada.data.importing import ImportReport, import_pictures
+from nada.data.records import Reading
+from nada.errors import NadaError, UsageError
+from nada.images import MAX_PIXELS
+
+RED, BLUE = (220, 20, 30), (10, 40, 200)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+
+def raw_png(width: int, height: int, depth: int, colours: int, rows: bytes) -> bytes:
+    """A PNG of one's own making: kinds that Pillow does not write, and sizes that are not true."""
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([depth, colours, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def animation() -> bytes:
+    frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, BLUE)]
+    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+
+def palette() -> bytes:
+    image = Image.new("P", (16, 16), 1)
+    image.putpalette([0, 0, 0, *RED])
+    return encoded(image)
+
+
+GOOD: dict[str, tuple[bytes, tuple[int, int, int]]] = {
+    "animated.gif": (animation(), RED),
+    "cmyk.jpg": (encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"), (255, 0, 0)),
+    "deep.png": (raw_png(16, 16, 16, 2, (b"\0" + bytes([220, 7, 20, 7, 30, 7]) * 16) * 16), RED),
+    "deepgrey.png": (encoded(Image.fromarray(np.full((16, 16), 100 * 257, np.uint16))), (100, 100, 100)),
+    "grey.png": (encoded(Image.new("L", (16, 16), 77)), (77, 77, 77)),
+    "onebit.png": (encoded(Image.new("1", (16, 16), 1)), (255, 255, 255)),
+    "palette.png": (palette(), RED),
+    "clear.png": (encoded(Image.new("RGBA", (16, 16), (*BLUE, 0))), (255, 255, 255)),
+    "clear.webp": (encoded(Image.new("RGBA", (16, 16), (*BLUE, 255)), "WEBP", lossless=True), BLUE),
+    "plain.tif": (encoded(Image.new("RGB", (16, 16), RED), "TIFF"), RED),
+}
+WHOLE = encoded(Image.effect_noise((64, 64), 80).convert("RGB"))
+BAD = {
+    "bomb.png": raw_png(60_000, 60_000, 8, 2, b"\0"),
+    "empty.png": b"",
+    "half.jpg": encoded(Image.effect_noise((64, 64), 80), "JPEG")[:900],
+    "half.png": WHOLE[: len(WHOLE) // 2],
+    "page.png": b"<!DOCTYPE html><html>not a picture</html>",
+}
+
+
+def folder(path: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+    return path
+
+
+def described(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        return json.loads(archive.read("dataset.json"))
+
+
+def run(source: Path, out: Path, size: int = 16, **how: Any) -> ImportReport:
+    return import_pictures(source, out, Fit(size), **how)
+
+
+@pytest.fixture
+def gradients(tmp_path: Path) -> Path:
+    """40 pictures, no two alike, in two classes, every fifth broken, every third with a caption."""
+    files = {}
+    for number in range(40):
+        levels = (np.indices((20, 30)).sum(axis=0) * (number + 1) % 256).astype(np.uint8)
+        name = f"{'ab'[number % 2]}/{number:02d}"
+        files[f"{name}.png"] = encoded(Image.fromarray(levels)) if number % 5 else b"broken"
+        if number % 3 == 0:
+            files[f"{name}.txt"] = f"number {number}".encode()
+    return folder(tmp_path / "gradients", files)
+
+
+def test_every_kind_of_picture_arrives_and_every_broken_one_is_named(tmp_path: Path) -> None:
+    source = folder(tmp_path / "mixed", {**{name: data for name, (data, _) in GOOD.items()}, **BAD, "x.txt": b"hello"})
+    report = run(source, tmp_path / "out.zip")
+    data = load_dataset(tmp_path / "out.zip", 16)
+    colours = dict(zip(sorted(GOOD), data.images[:, 8, 8].tolist(), strict=True))
+    for name, (_, colour) in GOOD.items():
+        assert np.abs(np.subtract(colours[name], colour)).max() <= 3, name
+    reasons = dict(report.skipped)
+    assert list(reasons) == sorted(BAD) and report.pictures == len(GOOD) and report.ignored == ("x.txt",)
+    assert f"{MAX_PIXELS // 1_000_000} million pixels" in reasons["bomb.png"] and "not a picture" in reasons["page.png"]
+    assert described(tmp_path / "out.zip")["import"]["skipped"] == [[name, reasons[name]] for name in sorted(BAD)]
+
+
+def test_the_zip_is_in_nvidias_layout(gradients: Path, tmp_path: Path) -> None:
+    """1000 pictures a folder, numbered without gaps, labels and captions by those names."""
+    run(gradients, tmp_path / "out.zip")
+    content = described(tmp_path / "out.zip")
+    kept = [name for name in sorted(gradients.rglob("*.png")) if name.read_bytes() != b"broken"]
+    names = [f"00000/img{number:08d}.png" for number in range(len(kept))]
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert archive.namelist() == [*names, "dataset.json"]
+    assert content["labels"] == [[name, "ab".index(path.parent.name)] for name, path in zip(names, kept)]
+    captioned = [(name, path) for name, path in zip(names, kept) if int(path.stem) % 3 == 0]
+    assert content["texts"] == [[name, f"number {int(path.stem)}"] for name, path in captioned]
+    expected = {"source": "gradients", "size": 16, "fit": "crop", "filter": "lanczos", "pictures": len(kept)}
+    assert expected.items() <= content["import"].items() and content["label_names"] == ["a", "b"]
+
+
+def test_loading_an_import_gives_what_loading_its_source_gives(gradients: Path, tmp_path: Path) -> None:
+    """The picture is resized once: importing and then loading changes no pixel, label or caption."""
+    run(gradients, tmp_path / "out.zip")
+    direct, imported = load_dataset(gradients, 16), load_dataset(tmp_path / "out.zip", 16)
+    assert direct.describe()["sha256"] == imported.describe()["sha256"]
+    assert direct.texts == imported.texts and direct.class_names == imported.class_names
+
+
+def test_the_same_input_gives_the_same_bytes(gradients: Path, tmp_path: Path) -> None:
+    """Whatever the number of threads, the place of the source and of the result, and the hour."""
+    run(gradients, tmp_path / "one.zip", workers=1)
+    elsewhere = tmp_path / "elsewhere" / "gradients"
+    elsewhere.parent.mkdir()
+    gradients.rename(elsewhere)
+    for path in elsewhere.rglob("*"):
+        os.utime(path, (1, 1))
+    run(elsewhere, tmp_path / "many" / "other.zip", workers=7)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "many" / "other.zip").read_bytes()
+
+
+def test_zips_and_folders_name_skipped_pictures_alike(gradients: Path, tmp_path: Path) -> None:
+    """Catches the path of this machine in dataset.json."""
+    with zipfile.ZipFile(tmp_path / "gradients.zip", "w") as archive:
+        for path in sorted(gradients.rglob("*.*")):
+            archive.write(path, path.relative_to(gradients))
+    run(gradients, tmp_path / "one.zip")
+    run(tmp_path / "gradients.zip", tmp_path / "two.zip")
+    one, two = described(tmp_path / "one.zip"), described(tmp_path / "two.zip")
+    assert [content["import"].pop("source") for content in (one, two)] == ["gradients", "gradients.zip"]
+    assert one == two and str(tmp_path) not in json.dumps([one, two])
+
+
+@pytest.mark.parametrize("how", ["crop", "pad", "stretch"])
+def test_fits(tmp_path: Path, how: str) -> None:
+    """A red picture, twice as wide as high, with blue ends."""
+    wide = np.full((20, 40, 3), RED, np.uint8)
+    wide[:, :8], wide[:, -8:] = BLUE, BLUE
+    source = folder(tmp_path / "wide", {"a.png": encoded(Image.fromarray(wide))})
+    import_pictures(source, tmp_path / "out.zip", Fit(40, how, "#010203"))
+    image = load_dataset(tmp_path / "out.zip", 40).images[0]
+    middle = image[20, [0, 1, 3, 20, 36, 39]].tolist()
+    assert middle[3] == list(RED)
+    assert middle[0] == middle[5] == list(RED if how == "crop" else BLUE)
+    assert image[0, 20].tolist() == ([1, 2, 3] if how == "pad" else list(RED))
+    assert image[9, 20].tolist() == ([1, 2, 3] if how == "pad" else list(RED))
+
+
+def test_the_background_is_behind_what_is_transparent(tmp_path: Path) -> None:
+    clear = Image.new("RGBA", (16, 8), (*BLUE, 0))
+    import_pictures(folder(tmp_path / "a", {"a.png": encoded(clear)}), tmp_path / "a.zip", Fit(16, "pad", "rgb(9,8,7)"))
+    assert set(map(tuple, load_dataset(tmp_path / "a.zip", 16).images.reshape(-1, 3).tolist())) == {(9, 8, 7)}
+
+
+@pytest.mark.parametrize("wrong", [{"size": 0}, {"size": 16, "how": "squash"}, {"size": 16, "background": "nocolour"}])
+def test_fits_that_make_no_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Fit(**wrong)
+
+
+def test_a_limit_takes_the_first_ones(gradients: Path, tmp_path: Path) -> None:
+    report = run(gradients, tmp_path / "out.zip", limit=7)
+    assert report.pictures + len(report.skipped) == 7
+    assert report.skipped[0].name == "a/00.png" and report.classes == {"a": report.pictures, "b": 0}
+
+
+def test_what_cannot_be_imported_leaves_nothing_behind(gradients: Path, tmp_path: Path) -> None:
+    broken = folder(tmp_path / "broken", {"a.png": b"x"})
+    place = tmp_path / "place"
+    with pytest.raises(NadaError, match="none of the 1 pictures .* can be decoded, as a.png"):
+        run(broken, place / "out.zip")
+    with pytest.raises(NadaError, match="no picture that fits 'z'"):
+        run(gradients, place / "out.zip", reading=Reading(include="z"))
+    with pytest.raises(UsageError, match="call it out.tar.zip"):
+        run(gradients, place / "out.tar")
+    (gradients / "dataset.json").write_text(json.dumps({"labels": [["a/02.png", 0], ["b/01.png", 1]]}))
+    with pytest.raises(NadaError, match="38 pictures have no class while others in"):
+        run(gradients, place / "out.zip")
+    assert not list(place.glob("*"))
+
+
+class Stopped(Exception):
+    """Stands for Ctrl-C, a full disk, a lost network drive."""
+
+
+def stop_after(count: int) -> Callable[..., Iterator[Any]]:
+    def progress(records: Iterable[Any], total: int, done: int) -> Iterator[Any]:
+        yield from itertools.islice(records, count)
+        raise Stopped
+
+    return progress
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads take two pictures at a time, so that an early end is not before the first result."""
+    monkeypatch.setattr("nada.data.decoding._CHUNK", 2)
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_an_interrupted_import_goes_on_where_it_was(gradients: Path, tmp_path: Path) -> None:
+    """Catches a result that tells where it was interrupted, and pictures decoded twice."""
+    run(gradients, tmp_path / "whole.zip")
+    out = tmp_path / "out.zip"
+    seen = []
+    for count in (9, 9, 9):
+        with pytest.raises(Stopped):
+            run(gradients, out, progress=stop_after(count), workers=1)
+        assert not out.exists()
+        lines = (tmp_path / "out.zip.part.log").read_text().splitlines()
+        seen.append(len(lines) - 1)
+    assert seen == sorted(set(seen)) and seen[0] > 0
+    report = run(gradients, out)
+    assert report.resumed == seen[-1]
+    assert out.read_bytes() == (tmp_path / "whole.zip").read_bytes()
+    assert sorted(path.name for path in tmp_path.glob("out.zip*")) == ["out.zip"]
+
+
+@pytest.mark.usefixtures("small_steps")
+@pytest.mark.parametrize("damage", ["log cut", "part cut", "log garbage", "part longer", "log gone"])
+def test_a_part_damaged_by_a_crash_is_used_as_far_as_it_is_whole(gradients: Path, tmp_path: Path, damage: str) -> None:
+    run(gradients, tmp_path / "whole.zip")
+    out, part, log = (tmp_path / name for name in ("out.zip", "out.zip.part", "out.zip.part.log"))
+    with pytest.raises(Stopped):
+        run(gradients, out, progress=stop_after(36), workers=1)
+    file, change = {
+        "log cut": (log, lambda data: data[:-5]),
+        "part cut": (part, lambda data: data[:-5]),
+        "log garbage": (log, lambda data: data + b"\x80\xff garbage"),
+        "part longer": (part, lambda data: data + b"PK more"),
+        "log gone": (log, lambda data: b""),
+    }[damage]
+    file.write_bytes(change(file.read_bytes()))
+    report = run(gradients, out)
+    assert out.read_bytes() == (tmp_path / "whole.zip").read_bytes()
+    assert (report.resumed > 20) == (damage != "log gone")
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_part_of_something_else_is_not_gone_on_with(gradients: Path, tmp_path: Path) -> None:
+    """Other options, or an input that has changed in between."""
+    out = tmp_path / "out.zip"
+    for change in ("size", "input"):
+        with pytest.raises(Stopped):
+            run(gradients, out, progress=stop_after(30), workers=1)
+        assert len((tmp_path / "out.zip.part.log").read_text().splitlines()) > 20
+        if change == "input":
+            (gradients / "a/02.png").write_bytes(encoded(Image.new("RGB", (30, 20), RED)))
+        size = 8 if change == "size" else 16
+        assert run(gradients, out, size).resumed == 0
+        run(gradients, tmp_path / "whole.zip", size)
+        assert out.read_bytes() == (tmp_path / "whole.zip").read_bytes()
+        out.unlink()
+
+
+def test_two_imports_to_one_place_do_not_mix(gradients: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fcntl", reason="Windows has no advisory locks")
+
+    def second(records: Iterable[Any], total: int, done: int) -> Iterable[Any]:
+        with pytest.raises(NadaError, match="another process is importing to"):
+            run(gradients, tmp_path / "out.zip")
+        return records
+
+    run(gradients, tmp_path / "out.zip", progress=second)
+
+
+KILLED = """
+import itertools, os, signal, sys
+sys.path.insert(0, {root!r})
+from nada.data import decoding, importing, journal
+decoding._CHUNK, journal._EVERY = 2, 0
+def progress(records, total, done):
+    yield from itertools.islice(records, {count})
+    os.kill(os.getpid(), signal.SIGKILL)
+importing.import_pictures({source!r}, {out!r}, importing.Fit(16), workers=1, progress=progress)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_sigkill_loses_next_to_nothing(gradients: Path, tmp_path: Path) -> None:
+    run(gradients, tmp_path / "whole.zip")
+    values = {"root": str(Path(nada.__file__).parent.parent), "source": str(gradients), "out": str(tmp_path / "out.zip")}
+    done = subprocess.run([sys.executable, "-c", KILLED.format(count=23, **values)], capture_output=True, text=True)
+    assert done.returncode == -9, done.stderr
+    assert not (tmp_path / "out.zip").exists()
+    report = run(gradients, tmp_path / "out.zip")
+    assert 15 <= report.resumed <= 23
+    assert (tmp_path / "out.zip").read_bytes() == (tmp_path / "whole.zip").read_bytes()
