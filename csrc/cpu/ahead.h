@@ -27,4 +27,14 @@ inline void fetch_ahead_to_write(T* now, int64_t count) {
 #endif
 }
 
+// The same for the cache line of one element, inside loops.
+template <typename T>
+inline void fetch_line_ahead(const T* now) {
+  fetch_ahead(now, 1);
+}
+template <typename T>
+inline void fetch_line_ahead_to_write(T* now) {
+  fetch_ahead_to_write(now, 1);
+}
+
 }  // namespace nada::cpu

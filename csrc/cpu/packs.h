@@ -2,6 +2,12 @@
 // The compilers' own vector types: they become the machine's instructions on every target.
 #pragma once
 
+#include <algorithm>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "rows.h"
 
 namespace nada::cpu {
@@ -36,9 +42,23 @@ inline Pack<A> load_pack(const A* from) {
   return *reinterpret_cast<const typename PackOf<A>::Stored*>(from);
 }
 inline Pack<float> load_pack(const BFloat* from) {
+#if defined(__AVX512F__)
+  typedef uint32_t Bits __attribute__((vector_size(kPackBytes)));
+  const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  return reinterpret_cast<Pack<float>>(reinterpret_cast<Bits>(_mm512_maskz_cvtepu16_epi32(0xffff, bits)) << 16);
+#elif defined(__AVX2__)
+  const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return reinterpret_cast<Pack<float>>(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+#else
   alignas(kPackBytes) float values[kPack<float>];
   for (int64_t i = 0; i < kPack<float>; ++i) values[i] = widen(from[i]);
-  return *reinterpret_cast<const PackOf<float>::Stored*>(values);
+  return load_pack(static_cast<const float*>(values));
+#endif
+}
+inline Pack<float> load_pack(const Half* from) {
+  alignas(kPackBytes) float values[kPack<float>];
+  load_run(from, kPack<float>, values);
+  return load_pack(static_cast<const float*>(values));
 }
 
 inline void store_pack(Pack<float> values, float* to) { *reinterpret_cast<PackOf<float>::Stored*>(to) = values; }
@@ -50,6 +70,40 @@ inline void store_pack(Pack<float> values, BFloat* to) {  // as narrow() does
   const Bits bits = reinterpret_cast<Bits>(values), rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
   const Bits kept = values != values ? bits | 0x400000u : rounded;
   *reinterpret_cast<Stored*>(to) = __builtin_convertvector(kept >> 16, Narrow);
+}
+
+inline void store_pack(Pack<float> values, Half* to) {
+  alignas(kPackBytes) float stored[kPack<float>];
+  store_pack(values, stored);
+  store_run(stored, kPack<float>, to);
+}
+
+// The pack that begins here, of which nothing behind `end` is read; zeros stand for that.
+template <typename T>
+inline Pack<Computed<T>> load_before(const T* from, const T* end) {
+  if (end - from >= kPack<Computed<T>>) return load_pack(from);
+  alignas(kPackBytes) Computed<T> values[kPack<Computed<T>>] = {};
+  if (end > from) load_run(from, end - from, values);
+  return load_pack(static_cast<const Computed<T>*>(values));
+}
+
+// At least the first `count` numbers of a pack, and all of them if they end before `end`.
+template <typename A, typename T>
+inline void store_before(A values, int64_t count, T* to, T* end) {
+  constexpr int64_t wide = kPack<Computed<T>>;
+  if (end - to >= wide) return store_pack(values, to);
+  T stored[wide];
+  store_pack(values, stored);
+  std::copy_n(stored, std::min(count, wide), to);
+}
+
+template <typename A>
+inline A sum_of_pack(Pack<A> values) {
+  alignas(kPackBytes) A sums[kPack<A>];
+  store_pack(values, sums);
+  for (int64_t half = kPack<A> / 2; half > 0; half /= 2)
+    for (int64_t i = 0; i < half; ++i) sums[i] += sums[i + half];
+  return sums[0];
 }
 
 // to[i] = the sum of the i-th of `count` packs that lie behind one another, for at most kFolded packs.

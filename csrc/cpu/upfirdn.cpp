@@ -3,6 +3,7 @@
 #include "ahead.h"
 #include "functions.h"
 #include "parallel.h"
+#include "plane_filter.h"
 #include "resampled_row.h"
 #include "runs.h"
 
@@ -108,9 +109,34 @@ class Band {
   ResampledRow<T> row_;
 };
 
+// Planes whose filter is separable: some of them, or a band of rows of one.
+template <typename T>
+void run_planes(const Upfirdn& args, const Taps<Computed<T>>& taps) {
+  using A = Computed<T>;
+  const PlaneTasks tasks(args.n * args.c, args.out_h, args.out_w);
+  const int64_t in = args.h * args.w, out = args.out_h * args.out_w;
+  std::vector<A> column(taps.column);
+  for (A& tap : column) tap *= static_cast<A>(args.gain);
+  const T *x = static_cast<const T*>(args.x), *x_end = x + args.n * args.c * in;
+  parallel(tasks.count, tasks.elements, [&](int64_t first, int64_t last) {
+    PlaneFilter<A> filter({args.h, args.w, args.out_h, args.out_w, args.top, args.left, args.up, args.down}, taps.row, column);
+    for (int64_t task = first; task < last; ++task) {
+      const PlaneTasks::Task part = tasks.task(task);
+      T* end = static_cast<T*>(args.y) + (part.end - 1) * out + tasks.cut(part.band + 1, args.out_h) * args.out_w;
+      for (int64_t plane = part.begin; plane < part.end; ++plane) {
+        const auto load = [&](int64_t row, int64_t rows) { filter.lines.template load<true>(x + plane * in, row, rows, x_end); };
+        filter.run(tasks.cut(part.band, args.out_h), tasks.cut(part.band + 1, args.out_h), args.h, 0, load,
+                   static_cast<T*>(args.y) + plane * out, end,
+                   [](int64_t) { return [](Pack<A> sum, int64_t) { return sum; }; });
+      }
+    }
+  });
+}
+
 template <typename T>
 void run(const Upfirdn& args) {
   const Taps<Computed<T>> taps(args);
+  if (!args.channels_last && taps.matrix.empty()) return run_planes<T>(args, taps);
   const Runs runs(args.n, args.c, std::max(args.w, args.out_w), args.channels_last, 1);
   const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.out_w * runs.channels));
   const int64_t bands = (args.out_h + rows - 1) / rows, tasks = runs.tasks / runs.parts * bands;
