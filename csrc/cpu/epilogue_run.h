@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../formulas.h"
+#include "ahead.h"
 #include "packs.h"
 #include "runs.h"
 
@@ -24,20 +25,24 @@ inline void leaky_run(const X* __restrict x, const A* __restrict factors, const 
     put(leaky(get(x[i]) * factors[i] + shift[i], leak.alpha, leak.gain, leak.bound), y[i]);
 }
 
+template <typename A>
+inline Pack<A> leaky_pack(Pack<A> x, Leak<A> leak) {
+  const Pack<A> bound = leak.bound + Pack<A>{};
+  x = (x > 0 ? x : x * leak.alpha) * leak.gain;
+  x = x < -bound ? -bound : x;
+  return x > bound ? bound : x;
+}
+
 // The same of four rows' weighted sum: the last step of the published filter.
 template <typename X, typename A>
 inline void leaky_sum_run(const A* const* rows, const A* weights, int64_t at, const A* factors, const A* shift,
                           int64_t count, Leak<A> leak, X* y) {
   const A *r0 = rows[0] + at, *r1 = rows[1] + at, *r2 = rows[2] + at, *r3 = rows[3] + at;
   const A w0 = weights[0], w1 = weights[1], w2 = weights[2], w3 = weights[3];
-  const Pack<A> bound = leak.bound + Pack<A>{};
   int64_t i = 0;
   for (; i + kPack<A> <= count; i += kPack<A>) {
     Pack<A> x = (w0 * load_pack(r0 + i) + w1 * load_pack(r1 + i)) + (w2 * load_pack(r2 + i) + w3 * load_pack(r3 + i));
-    x = x * load_pack(factors + i) + load_pack(shift + i);
-    x = (x > 0 ? x : x * leak.alpha) * leak.gain;
-    x = x < -bound ? -bound : x;
-    store_pack(x > bound ? bound : x, y + i);
+    store_pack(leaky_pack(x * load_pack(factors + i) + load_pack(shift + i), leak), y + i);
   }
   for (; i < count; ++i) {
     const A x = (w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i]);
@@ -59,6 +64,34 @@ inline void leaky_backward_run(const X* __restrict dy, const X* __restrict y, co
     sum_y[i] += open * value;
     sum_noise[i] += pre * noise[i];
   }
+}
+
+// The sums of a backward pass, a pack of each.
+template <typename A>
+struct PackSums {
+  Pack<A> pre = {}, value = {}, noise = {};
+};
+
+// The same as a run above for one channel, whose sums stay in registers.
+template <typename T, typename A>
+[[gnu::noinline]] void leaky_backward_packs(const T* dy, const T* y, const A* noise, int64_t count, A factor, Leak<A> leak,
+                                            A* dx, PackSums<A>& sums) {
+  PackSums<A> here;
+  const Pack<A> bound = leak.bound + Pack<A>{}, zero = {};
+  const auto step = [&](Pack<A> gradient, Pack<A> value, Pack<A> noises, int64_t i) {
+    const Pack<A> below = value < bound ? gradient : zero, open = value > -bound ? below : zero;
+    const Pack<A> pre = open * (value > 0 ? leak.gain + zero : leak.gain * leak.alpha + zero);
+    store_pack(pre * factor, dx + i);
+    here.pre += pre, here.value += open * value, here.noise += pre * noises;
+  };
+  int64_t i = 0;
+  for (; i + kPack<A> <= count; i += kPack<A>) {
+    fetch_line_ahead(dy + i);
+    fetch_line_ahead(y + i);
+    step(load_pack(dy + i), load_pack(y + i), load_pack(noise + i), i);
+  }
+  if (i < count) step(load_before(dy + i, dy + count), load_before(y + i, y + count), load_before(noise + i, noise + count), i);
+  sums.pre += here.pre, sums.value += here.value, sums.noise += here.noise;
 }
 
 // The runs that an epilogue reads beside x: the demodulation, and bias and noise in one or each on its own.

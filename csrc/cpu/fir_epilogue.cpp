@@ -206,14 +206,17 @@ void backward(const Epilogue& args) {
 }  // namespace
 
 void fir_epilogue(const Epilogue& args) {
+  if (!args.channels_last) return fir_planes(args);
   with_type(args.type, [&](auto type) { forward<decltype(type)>(args); });
 }
 
 void fir_epilogue_backward(const Epilogue& args) {
+  if (!args.channels_last) return fir_planes_backward(args);
   with_type(args.type, [&](auto type) { backward<decltype(type)>(args); });
 }
 
 int64_t fir_epilogue_scratch(const Epilogue& args) {
+  if (!args.channels_last) return fir_planes_scratch(args);
   const Runs runs = cut(args);
   return 3 * Bands(args, runs).bands * args.n * args.c;
 }
