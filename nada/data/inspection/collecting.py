@@ -1,0 +1,209 @@
+"""From a stream of pictures to a table of numbers: some hundred bytes a picture in memory, however large it is."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from nada.data.inspection.hashing import SHAPE_BYTES, hash_pictures, sign_colours, sign_shapes
+from nada.data.inspection.looking import Broken, Look, look_at
+from nada.data.inspection.pixels import measure_pixels
+from nada.data.inspection.words import WordCounts
+from nada.data.records import Record
+
+_CHUNK = 64  # pictures that one thread takes at a time ...
+_CHUNK_BYTES = 8 << 20  # ... or fewer where they are large
+_BATCH = 256  # small copies measured at a time
+_WORKERS = min(4, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of every readable picture, one row each, in the order of the source.
+
+    `place` is the picture's number in the source, broken ones counted. `label`, `format` and `mode` index the lists
+    of names in `Collected`, a label of -1 is none. `words` and `characters` are the caption's, -1 where there is none.
+    """
+
+    place: np.ndarray
+    width: np.ndarray
+    height: np.ndarray
+    file_bytes: np.ndarray
+    digest: np.ndarray
+    label: np.ndarray
+    format: np.ndarray
+    mode: np.ndarray
+    animated: np.ndarray
+    words: np.ndarray
+    characters: np.ndarray
+    brightness: np.ndarray
+    colourfulness: np.ndarray
+    monochrome: np.ndarray
+    background: np.ndarray
+    hash: np.ndarray
+    flat: np.ndarray
+    signature: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+_KINDS = dict(zip((field.name for field in fields(Table)),
+    ("i8", "i4", "i4", "i8", "u8", "i4", "i4", "i4", "?", "i4", "i4", "f4", "f4", "?", "u1", "u8", "?", "u1")))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The table, and what does not fit into one: names, the lists that its numbers index, words, broken pictures.
+
+    `shapes (N, 1024)` uint8 lie in a temporary file and are read where they are looked at.
+    """
+
+    table: Table
+    shapes: np.ndarray
+    names: list[str]
+    labels: list[str]
+    formats: list[str]
+    modes: list[str]
+    words: WordCounts
+    broken: list[Broken]
+
+
+def collect(records: Iterable[Record], class_names: Iterable[str] = ()) -> Collected:
+    """Look at every picture once. Only as many are in memory as the threads work on."""
+    gathered = _Gathered(list(class_names))
+    with warnings.catch_warnings():
+        # Here and not in the threads alone, where restoring the filters in a different order would lose them.
+        warnings.simplefilter("ignore")
+        for seen in _looks(records):
+            gathered.add(seen)
+    return gathered.finish()
+
+
+def _looks(records: Iterable[Record]) -> Iterator[Look | Broken]:
+    """Look at pictures in threads (Pillow decodes outside Python's lock), in their order, few at a time."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting: deque[Future[list[Look | Broken]]] = deque()
+        try:
+            for chunk in _chunks(records):
+                waiting.append(pool.submit(_look_at_all, chunk))
+                if len(waiting) > _WORKERS:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _look_at_all(chunk: list[Record]) -> list[Look | Broken]:
+    return [look_at(record) for record in chunk]
+
+
+def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    chunk: list[Record] = []
+    size = 0
+    for record in records:
+        chunk.append(record)
+        size += len(record.data)
+        if len(chunk) == _CHUNK or size >= _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+class _Gathered:
+    """Looks on their way into the table."""
+
+    def __init__(self, class_names: list[str]) -> None:
+        self.labels, self.formats, self.modes = _Numbers(class_names), _Numbers(), _Numbers()
+        self.names: list[str] = []
+        self.words = WordCounts()
+        self.broken: list[Broken] = []
+        self._count = 0
+        self._waiting: list[Look] = []
+        self._rows: dict[str, list[np.ndarray]] = {name: [] for name in _KINDS}
+        self._places: list[int] = []
+        self._shapes = tempfile.TemporaryFile()
+
+    def add(self, seen: Look | Broken) -> None:
+        """Take one look; every so many are measured together."""
+        self._count += 1
+        if isinstance(seen, Broken):
+            self.broken.append(seen)
+            return
+        self.names.append(seen.name)
+        self._places.append(self._count - 1)
+        self._waiting.append(seen)
+        if len(self._waiting) == _BATCH:
+            self._measure()
+
+    def finish(self) -> Collected:
+        """Measure the rest and put the table together."""
+        self._measure()
+        columns = {
+            name: np.concatenate([np.zeros((0, 48) if name == "signature" else 0, kind), *self._rows[name]])
+            for name, kind in _KINDS.items()
+        }
+        shapes = np.zeros((0, SHAPE_BYTES), np.uint8)
+        if self.names:
+            self._shapes.flush()
+            shapes = np.memmap(self._shapes, np.uint8, "r", shape=(len(self.names), SHAPE_BYTES))
+        self._shapes.close()  # the map keeps it
+        lists = (self.labels.names, self.formats.names, self.modes.names)
+        return Collected(Table(**columns), shapes, self.names, *lists, self.words, self.broken)
+
+    def _measure(self) -> None:
+        looks, self._waiting = self._waiting, []
+        places, self._places = self._places, []
+        if not looks:
+            return
+        small = np.stack([look.small for look in looks])
+        self._shapes.write(sign_shapes(small).tobytes())
+        pixels = measure_pixels(small, np.array([look.clear_border for look in looks]))
+        hashes, flat = hash_pictures(small)
+        lengths = [self._lengths(look.text) for look in looks]
+        columns = {
+            "place": places,
+            "label": [self.labels.number(look.label) for look in looks],
+            "format": [self.formats.number(look.format) for look in looks],
+            "mode": [self.modes.number(look.mode) for look in looks],
+            "words": [words for words, _ in lengths],
+            "characters": [characters for _, characters in lengths],
+            **{name: [getattr(look, name) for look in looks]
+               for name in ("width", "height", "file_bytes", "digest", "animated")},
+            **pixels._asdict(),
+            "hash": hashes,
+            "flat": flat,
+            "signature": sign_colours(small),
+        }  # fmt: skip
+        for name, values in columns.items():
+            self._rows[name].append(np.asarray(values, _KINDS[name]))
+
+    def _lengths(self, text: str | None) -> tuple[int, int]:
+        if text is None or not text.strip():
+            return -1, -1
+        return self.words.add(text), len(text)
+
+
+class _Numbers:
+    """Names to numbers, in the order they are first seen in."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._known = {name: number for number, name in enumerate(names)}
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._known)
+
+    def number(self, name: str | None) -> int:
+        """The number of a name, -1 for None."""
+        return -1 if name is None else self._known.setdefault(name, len(self._known))

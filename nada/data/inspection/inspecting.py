@@ -1,0 +1,103 @@
+"""The inspection of a data set: one pass over its pictures, then everything that follows from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nada.data.inspection.charts import Chart, make_charts
+from nada.data.inspection.collecting import Collected, collect
+from nada.data.inspection.duplicates import Duplicates, find_duplicates
+from nada.data.loading import open_source
+from nada.errors import NadaError
+
+NEAR = 8
+SAMPLES = 48
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found. `samples` are rows of the table, drawn at random; `near` is the distance of duplicates."""
+
+    data: str
+    include: str | None
+    near: int
+    seed: int
+    collected: Collected
+    class_names: tuple[str, ...]
+    ignored: tuple[str, ...]
+    charts: tuple[Chart, ...]
+    duplicates: Duplicates
+    samples: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.collected.table)
+
+    def chart(self, key: str) -> Chart | None:
+        """The chart of that name, if there is one."""
+        return next((chart for chart in self.charts if chart.key == key), None)
+
+    def name(self, row: int) -> str:
+        """A picture's name without the path of the data set, which stands above."""
+        return self.short(self.collected.names[row])
+
+    def short(self, name: str) -> str:
+        """A name without the path of the data set."""
+        return name.removeprefix(f"{self.data}:")
+
+    def order(self) -> np.ndarray:
+        """The rows in a random order that the seed decides."""
+        return np.random.default_rng(self.seed).permutation(len(self))
+
+
+def inspect_data(
+    path: str | Path,
+    include: str | None = None,
+    near: int = NEAR,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Inspection:
+    """Look at every picture of a data set once.
+
+    Args:
+        path: anything that `nada data import` and `nada train` read.
+        include: glob pattern on the file name or the path inside the source.
+        near: how many of 64 bits the perceptual hashes of near duplicates may differ in, 0 to 11.
+        samples: how many random pictures to draw.
+        seed: decides which.
+        progress: wraps the iteration and is told the count, for a bar.
+
+    Raises:
+        NadaError: if the source is missing or damaged, or not one of its pictures can be read.
+        UsageError: for a distance out of range.
+    """
+    source = open_source(path, include)
+    collected = collect(progress(source.records, source.count) if progress else source.records, source.class_names)
+    if not len(collected.table):
+        raise NadaError(_nothing(path, include, len(collected.broken), len(source.ignored)))
+    drawn = np.random.default_rng(seed).permutation(len(collected.table))[:samples]
+    return Inspection(
+        data=str(path),
+        include=include,
+        near=near,
+        seed=seed,
+        collected=collected,
+        class_names=source.class_names,
+        ignored=source.ignored,
+        charts=tuple(make_charts(collected)),
+        duplicates=find_duplicates(collected, near),
+        samples=tuple(drawn.tolist()),
+    )
+
+
+def _nothing(path: str | Path, include: str | None, broken: int, ignored: int) -> str:
+    if broken:
+        return f"none of the {broken} pictures in {path} can be decoded."
+    fitting = f" that fits {include!r}" if include else ""
+    return f"there is no picture{fitting} in {path} ({ignored} other files)."
