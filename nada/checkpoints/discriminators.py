@@ -45,7 +45,11 @@ def holds_discriminator(folder: Path) -> bool:
 
 
 def _is_training_run(folder: Path) -> bool:
-    return (folder / RUN_STATE).is_file() and (folder / native.CONFIG).is_file()
+    """Return whether a run trained a discriminator; an adaptation has the same files but none."""
+    if not (folder / RUN_STATE).is_file() or not (folder / native.CONFIG).is_file():
+        return False
+    record = read_json(folder / native.CONFIG)
+    return isinstance(record, dict) and isinstance(record.get("discriminator"), dict)
 
 
 def read_folder_discriminator(folder: Path) -> Discriminator:
@@ -70,12 +74,10 @@ def _of_training_run(folder: Path) -> Discriminator:
     record = read_json(folder / native.CONFIG)
     with opened(folder / RUN_STATE) as content:
         state = content.value if isinstance(content.value, dict) else {}
-        if not isinstance(record, dict) or state.get("format") != "nada-training":
-            raise BadFile("is no checkpoint of a training run")
         values = state.get("discriminator")
-        if not isinstance(values, dict):
-            raise BadFile("holds no discriminator")
-        return build_network(Discriminator, _config(record.get("discriminator")), values)
+        if state.get("format") != "nada-training" or not isinstance(values, dict):
+            raise BadFile("is no checkpoint of a training run")
+        return build_network(Discriminator, _config(record["discriminator"]), values)
 
 
 def _config(values: Any) -> DiscriminatorConfig:

@@ -77,6 +77,7 @@ def misfit_of(config: DiscriminatorConfig) -> str:
         (config.condition_dim, f"compares pictures with {'classes' if config.num_classes else 'text'}"),
         (config.image_channels != 3, f"judges pictures of {config.image_channels} channels"),
         (config.resolution > 4 and config.architecture != "resnet", f"is of the kind {config.architecture!r}"),
+        (config.spectral_norm, "has spectral normalisation"),
         (config.mbstd_channels != 1, f"has {config.mbstd_channels} maps of minibatch deviation"),
         (config.spectral_norm, "divides its weights by their norm"),
     ):

@@ -18,7 +18,7 @@ from nada.runs import save_tensors
 from nada.training.state import state_of
 
 SMALL = {"resolution": 8, "channels": (4, 2)}
-KINDS = [{}, {"num_classes": 3, "cmap_dim": 5}, {"architecture": "skip", "mbstd_group": 2, "conv_clamp": 256.0}]
+KINDS = [{}, {"spectral_norm": True}, {"num_classes": 3, "cmap_dim": 5}, {"architecture": "skip", "mbstd_group": 2, "conv_clamp": 256.0}]
 
 
 def assert_same(found: Discriminator, made: Discriminator) -> None:

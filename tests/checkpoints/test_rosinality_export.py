@@ -79,6 +79,7 @@ def test_a_discriminator_has_every_tensor_of_that_layout_and_comes_back_whole(tm
         ({"architecture": "orig"}, "orig"),
         ({"architecture": "skip"}, "skip"),
         ({"mbstd_channels": 0}, "minibatch"),
+        ({"spectral_norm": True}, "spectral"),
         ({"image_channels": 1}, "1 channels"),
     ],
 )
