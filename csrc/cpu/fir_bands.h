@@ -8,39 +8,29 @@
 
 namespace nada::cpu {
 
-// Bands of rows of a sample, or of some of its channels. Bands of the two ends of the filter are cut alike.
+// Bands of rows of a sample with channels last. Bands of the two ends of the filter are cut alike.
 class Bands {
  public:
-  Bands(const Epilogue& args, const Runs& runs) : args_(args), runs_(runs) {
-    const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.w * runs.channels));
+  explicit Bands(const Epilogue& args) : args_(args) {
+    const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.w * args.c));
     bands = (args.h + rows - 1) / rows;
   }
 
-  int64_t tasks() const { return runs_.tasks / runs_.parts * bands; }
-  int64_t elements() const { return args_.h * args_.w * runs_.channels / bands; }
-  Part part(int64_t task) const { return runs_.part(task / bands * runs_.parts); }
+  int64_t tasks() const { return args_.n * bands; }
+  int64_t elements() const { return args_.h * args_.w * args_.c / bands; }
+  Part part(int64_t task) const { return {task / bands, 0, args_.c, 0, args_.w}; }
   int64_t cut(int64_t task, int64_t rows, int64_t end) const { return (task % bands + end) * rows / bands; }
 
   // Where a row of the part begins in pictures of `height` rows of `width` pixels.
   int64_t offset(const Part& part, int64_t row, int64_t height, int64_t width) const {
-    if (runs_.channels_last) return (part.n * height + row) * width * args_.c;
-    return ((part.n * args_.c + part.channel) * height + row) * width;
+    return (part.n * height + row) * width * args_.c;
   }
-
-  // Channels of a part that lie behind one another.
-  int64_t segments(const Part& part) const { return runs_.channels_last ? 1 : part.channels; }
 
   int64_t bands = 1;
 
  private:
   const Epilogue& args_;
-  const Runs& runs_;
 };
-
-// Rows of a picture with channels last; rows of some channels, with gaps behind each, otherwise.
-inline Runs cut(const Epilogue& args) {
-  return Runs(args.n, args.c, args.w, args.channels_last, args.fir.count - 1);
-}
 
 // Taps in the order in which they meet the picture, or its gradient; with the gain of both axes or without.
 template <typename A>

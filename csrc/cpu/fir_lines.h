@@ -81,27 +81,26 @@ class Across {
 };
 
 // A padded line, and the filter along it: output pixel m reads, at tap k, input pixel m + k - left, which lies m + k
-// pixels behind the line's begin. A pixel has `lanes` numbers; channels may lie behind one another, with lanes = 1.
+// pixels behind the line's begin. A pixel has `lanes` numbers.
 template <typename A>
 class Along {
  public:
-  Along(std::vector<A> weights, int64_t in_w, int64_t out_w, int64_t left, int64_t lanes, int64_t segments)
+  Along(std::vector<A> weights, int64_t in_w, int64_t out_w, int64_t left, int64_t lanes)
       : taps(static_cast<int>(weights.size())),
-        pitch((out_w + taps - 1) * lanes),
         shift(left * lanes),
         begin(std::max<int64_t>(0, shift)),
-        end(std::max(begin, std::min(in_w * lanes + shift, pitch))),
+        end(std::max(begin, std::min((in_w + left) * lanes, (out_w + taps - 1) * lanes))),
         weights_(std::move(weights)),
-        line_(pitch * segments),
+        line_((out_w + taps - 1) * lanes),
         sources_(taps),
         lanes_(lanes) {}
 
   // Filters rows with `across` into the line: what outputs before number `until` read and is not there yet.
   template <typename T>
-  void fill(const Across<T>& across, int64_t until, int64_t& made, int64_t segment = 0) {
+  void fill(const Across<T>& across, int64_t until, int64_t& made) {
     const int64_t upto = std::min(end, until + (taps - 1) * lanes_);
     if (upto <= made) return;
-    across.combine(made - shift, upto - made, line_.data() + segment * pitch + made);
+    across.combine(made - shift, upto - made, line_.data() + made);
     made = upto;
   }
 
@@ -113,7 +112,6 @@ class Along {
   const A* weights() const { return weights_.data(); }
 
   const int taps;
-  const int64_t pitch;              // from one channel to the next
   const int64_t shift, begin, end;  // of the input in the line, before and after it is cut to the line
 
  private:

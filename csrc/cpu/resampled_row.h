@@ -1,15 +1,15 @@
 // One row of a resampled picture: rows of the input are summed into a padded line, which is filtered along itself.
 //
-// Output pixel up * m + p reads, at tap k, input pixel m * down + s with s = (p * down + k - left) / up where that is
-// whole: for the outputs of one phase p, taps are shifts of the line, and no inserted zero is read. Where pixels are
-// short, the line is split by m * down + s modulo down and outputs are made phase by phase, so that every loop runs
-// over adjacent numbers; a pixel of many channels is such a loop by itself.
+// For the outputs of one phase (phases.h), taps are shifts of the line. Where pixels are short, the line is split by its
+// pixels' places modulo `down` and outputs are made phase by phase, so that every loop runs over adjacent numbers; a
+// pixel of many channels is such a loop by itself.
 #pragma once
 
 #include <algorithm>
 #include <vector>
 
 #include "fir_lines.h"
+#include "phases.h"
 
 namespace nada::cpu {
 
@@ -28,16 +28,9 @@ class ResampledRow {
         by_pixel_(!shape.sums && shape.lanes >= kPack<A> && shape.up * shape.down > 1),
         count_((shape.out_w + shape.up - 1) / shape.up),
         phases_(shape.up) {
-    int64_t lowest = INT64_MAX, highest = INT64_MIN;
-    for (int p = 0; p < shape.up; ++p) {
-      for (int k = 0; k < shape.taps; ++k) {
-        const int64_t place = static_cast<int64_t>(p) * shape.down + k - shape.left;
-        if (place % shape.up != 0) continue;
-        phases_[p].taps.push_back(k), phases_[p].shifts.push_back(place / shape.up);
-        lowest = std::min(lowest, place / shape.up), highest = std::max(highest, place / shape.up);
-      }
-    }
-    if (lowest > highest) lowest = highest = 0;
+    const Phases found(shape.taps, shape.left, shape.up, shape.down);
+    const int64_t lowest = found.lowest, highest = found.highest;
+    for (int p = 0; p < shape.up; ++p) static_cast<Phases::Phase&>(phases_[p]) = found.all[p];
     const int64_t room = (count_ - 1) * shape.down + highest - lowest + 1;
     first_ = std::max<int64_t>(0, -lowest), skipped_ = std::max<int64_t>(0, lowest);
     taken_ = std::max<int64_t>(0, std::min(shape.in_w - skipped_, room - first_));
@@ -102,9 +95,7 @@ class ResampledRow {
   void store_sum(T* to) { interleave(sum_.data(), to); }
 
  private:
-  struct Phase {
-    std::vector<int> taps;
-    std::vector<int64_t> shifts;
+  struct Phase : Phases::Phase {
     std::vector<const A*> sources;
     std::vector<A> weights;
   };

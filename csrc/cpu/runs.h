@@ -22,17 +22,16 @@ struct Part {
 
 class Runs {
  public:
-  // With `gap`, runs are rows of `pixels` pixels that are worked on with that many empty elements behind each.
-  Runs(int64_t n, int64_t c, int64_t pixels, bool channels_last, int64_t gap = 0)
+  Runs(int64_t n, int64_t c, int64_t pixels, bool channels_last)
       : channels_last(channels_last), c(c), pixels(pixels) {
     if (channels_last) {
       channels = c;
       run_pixels = std::min(pixels, std::max<int64_t>(1, kRun / std::max<int64_t>(c, 1)));
       part_pixels_ = std::max<int64_t>(1, kTask / (c * run_pixels)) * run_pixels;
     } else {
-      run_pixels = gap ? pixels : std::min(pixels, kRun);
-      channels = pixels > run_pixels ? 1 : std::clamp<int64_t>(kRun / (pixels + gap), 1, c);
-      pitch = run_pixels + gap;
+      run_pixels = std::min(pixels, kRun);
+      channels = pixels > run_pixels ? 1 : std::clamp<int64_t>(kRun / pixels, 1, c);
+      pitch = run_pixels;
       part_pixels_ = channels > 1 ? pixels : kTask;
     }
     length = channels_last ? run_pixels * c : channels * pitch;

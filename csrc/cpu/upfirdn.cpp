@@ -46,7 +46,7 @@ struct Taps {
   std::vector<A> row, column, matrix;
 };
 
-// A band of rows of one part: some channels, or all with channels last.
+// A band of rows of one plane, or of all channels with channels last.
 template <typename T>
 class Band {
  public:
@@ -57,17 +57,12 @@ class Band {
     if (taps.matrix.empty()) row_.use(taps.row.data(), A(1));
   }
 
-  void run(const Part& part, int64_t first, int64_t end) {
-    const int64_t in = args_.h * args_.w * lanes_, out = args_.out_h * args_.out_w * lanes_;
-    const int64_t planes = args_.channels_last ? 1 : part.channels;
-    const int64_t plane = args_.channels_last ? part.n : part.n * args_.c + part.channel;
-    for (int64_t i = plane; i < plane + planes; ++i) {
-      const T* x = static_cast<const T*>(args_.x) + i * in;
-      T* y = static_cast<T*>(args_.y) + i * out;
-      for (int64_t row = first; row < end; ++row) {
-        T* to = y + row * args_.out_w * lanes_;
-        taps_.matrix.empty() ? combine(x, row, to) : combine_matrix(x, row, to);
-      }
+  void run(int64_t picture, int64_t first, int64_t end) {
+    const T* x = static_cast<const T*>(args_.x) + picture * args_.h * args_.w * lanes_;
+    T* y = static_cast<T*>(args_.y) + picture * args_.out_h * args_.out_w * lanes_;
+    for (int64_t row = first; row < end; ++row) {
+      T* to = y + row * args_.out_w * lanes_;
+      taps_.matrix.empty() ? combine(x, row, to) : combine_matrix(x, row, to);
     }
   }
 
@@ -137,14 +132,14 @@ template <typename T>
 void run(const Upfirdn& args) {
   const Taps<Computed<T>> taps(args);
   if (!args.channels_last && taps.matrix.empty()) return run_planes<T>(args, taps);
-  const Runs runs(args.n, args.c, std::max(args.w, args.out_w), args.channels_last, 1);
-  const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.out_w * runs.channels));
-  const int64_t bands = (args.out_h + rows - 1) / rows, tasks = runs.tasks / runs.parts * bands;
-  parallel(tasks, args.out_h * args.out_w * runs.channels / bands, [&](int64_t first, int64_t last) {
+  const int64_t lanes = args.channels_last ? args.c : 1, pictures = args.channels_last ? args.n : args.n * args.c;
+  const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.out_w * lanes));
+  const int64_t bands = (args.out_h + rows - 1) / rows;
+  parallel(pictures * bands, args.out_h * args.out_w * lanes / bands, [&](int64_t first, int64_t last) {
     Band<T> band(args, taps);
     for (int64_t task = first; task < last; ++task) {
       const int64_t begin = task % bands * rows;
-      band.run(runs.part(task / bands * runs.parts), begin, std::min(begin + rows, args.out_h));
+      band.run(task / bands, begin, std::min(begin + rows, args.out_h));
     }
   });
 }
