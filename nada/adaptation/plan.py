@@ -25,7 +25,7 @@ from nada.runs import describe_environment, pick_device
 from nada.selection import Selection, select_parameters
 
 BUNDLED_GUIDE, BUNDLED_JUDGE = "demo", "demo-judge"
-MOST_NAMES = 20  # that an error lists; a generator may know thousands of prompts
+MOST_CLASSES, MOST_PROMPTS = 20, 5  # that an error lists; a generator may know many prompts, and they are long
 
 
 @dataclass(frozen=True)
@@ -144,13 +144,11 @@ def class_number(network: GeneratorConfig, name: str) -> int:
         raise UsageError(f"--class {name}: this generator has no classes and knows no prompts.")
     if not names:
         raise UsageError(f"--class {name}: there is no such class; there are 0 to {count - 1}.")
-    kind = "class" if network.num_classes else "prompt"
+    kind, most = ("class", MOST_CLASSES) if network.num_classes else ("prompt", MOST_PROMPTS)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    more = f" and {count - MOST_NAMES} more" if count > MOST_NAMES else ""
-    raise UsageError(
-        f"--class {name}: there is no such {kind}; {hint}there are {', '.join(names[:MOST_NAMES])}{more}."
-    )
+    more = f" and {count - most} more" if count > most else ""
+    raise UsageError(f"--class {name}: there is no such {kind}; {hint}there are {', '.join(names[:most])}{more}.")
 
 
 def _guide(config: AdaptConfig, device: torch.device) -> Guide:

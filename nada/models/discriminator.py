@@ -101,7 +101,7 @@ class Discriminator(ComputingModule):
         if config.condition_dim:
             cmap_dim = widths[4] if config.cmap_dim is None else config.cmap_dim
             layers, multiplier = config.mapping_layers, config.mapping_lr_multiplier
-            self.mapping = Mapping(0, cmap_dim, layers, config.condition_dim, multiplier)
+            self.mapping = Mapping(0, cmap_dim, layers, config.condition_dim, multiplier, bool(config.text_dim))
         self.b4 = DiscriminatorEpilogue(widths[4], config, cmap_dim)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -72,10 +72,14 @@ class Generator(ComputingModule):
         super().__init__()
         self.config = config
         self.mapping = Mapping(
-            config.z_dim, config.w_dim, config.mapping_layers, config.condition_dim, config.mapping_lr_multiplier
+            config.z_dim,
+            config.w_dim,
+            config.mapping_layers,
+            config.condition_dim,
+            config.mapping_lr_multiplier,
+            bool(config.text_dim),
+            len(config.prompts) if config.text_dim else None,
         )
-        if config.text_dim:
-            self.mapping.register_buffer("prompt_embeddings", torch.zeros(len(config.prompts), config.text_dim))
         self._centres = ConditionCentres()
         self.block_names = tuple(f"b{size}" for size in block_sizes(config.resolution))
         widths = (0, *config.channels)

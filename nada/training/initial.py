@@ -59,12 +59,12 @@ def start(plan: Plan, initial: Initial | None = None) -> TrainingState:
     """Networks at step 0: fresh ones by the seed, and over them what --init gives."""
     recipe = plan.recipe
     state = create_state(plan.generator, plan.discriminator, recipe.lr, recipe.seed, plan.device)
+    _introduce_captions(plan, state)
     if initial is not None:
         for network in (state.generator, state.average):
             _take_over(network, initial.generator)
         if initial.discriminator is not None:
             _take_over(state.discriminator, initial.discriminator)
-    _set_prompts(plan, state)
     return state
 
 
@@ -83,10 +83,12 @@ def _take_over(network: torch.nn.Module, given: torch.nn.Module) -> None:
 
 
 @torch.no_grad()
-def _set_prompts(plan: Plan, state: TrainingState) -> None:
+def _introduce_captions(plan: Plan, state: TrainingState) -> None:
+    """Tell all networks where the captions of the data lie, and the generator some of them by number."""
     captions = plan.material.captions
     if captions is None:
         return
-    embeddings = torch.from_numpy(captions.of(plan.generator.prompts))
+    for network in (state.generator, state.average, state.discriminator):
+        network.mapping.standardise_text(torch.from_numpy(captions.embeddings))
     for network in (state.generator, state.average):
-        network.mapping.prompt_embeddings.copy_(embeddings)
+        network.mapping.prompt_embeddings.copy_(torch.from_numpy(captions.of(plan.generator.prompts)))

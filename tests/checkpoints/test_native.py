@@ -51,9 +51,10 @@ def test_a_saved_generator_comes_back_whole(folder: Path) -> None:
 def test_a_text_conditional_generator_comes_back_with_its_prompts(tmp_path: Path) -> None:
     """Catches captions that are lost, or taken for classes: a number would then ask for another picture."""
     made = tiny_generator(8, prompts=("a fox", "an owl"))
+    made.mapping.standardise_text(made.mapping.prompt_embeddings)
     loaded = load_generator(save_generator(tmp_path / "model", made))
     assert loaded.config == made.config and loaded.config.text_guide == "fake"
-    assert torch.equal(loaded.mapping.prompt_embeddings, made.mapping.prompt_embeddings)
+    assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in made.state_dict().items())
     assert (loaded.sample([1], classes=1) == made.sample([1], classes=1)).all()
 
 

@@ -116,6 +116,25 @@ def test_the_text_changes_the_verdict_and_is_required() -> None:
             network(images, labels)
 
 
+def test_texts_that_lie_close_together_are_told_apart_once_they_are_standardised() -> None:
+    """Catches captions that all say "a logo of": without their centre taken away the networks see one condition."""
+    texts = normalize(torch.tensor([8.0, 0, 0, 0, 0]) + torch.randn(200, 5), dim=1)
+    torch.manual_seed(0)
+    networks = (
+        Generator(GeneratorConfig(8, (4, 4), 8, 16, 2, text_dim=5)),
+        Discriminator(DiscriminatorConfig(8, (16, 6), text_dim=5, mapping_layers=2)),
+    )
+    for network in networks:
+        z = torch.zeros(200, 8) if network.mapping.z_dim else None
+        close = network.mapping(z, texts).std(dim=0).mean()
+        network.mapping.standardise_text(texts)
+        rows = (texts - network.mapping.text_centre) / network.mapping.text_spread
+        assert rows.mean(dim=0).abs().max() < 1e-5 and rows.square().sum(dim=1).mean() == pytest.approx(1)
+        assert network.mapping(z, texts).std(dim=0).mean() > 2 * close
+        network.mapping.standardise_text(texts[:1].expand(3, -1))  # one text: nothing to divide by
+        assert network.mapping(z, texts).isfinite().all() and network.mapping.text_spread == 1
+
+
 @pytest.mark.parametrize("made", [{"classes": 3}, {"prompts": PROMPTS}], ids=["classes", "text"])
 def test_truncation_can_pull_towards_the_mean_of_the_condition(made: dict) -> None:
     """Catches a centre of another condition, of all conditions, or of too few latents."""

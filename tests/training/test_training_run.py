@@ -12,7 +12,7 @@ import torch
 from fake_encoder import FakeEncoder
 from tiny_runs import make_dots, quiet, steps_in, weights_of
 
-from nada.checkpoints import load_generator
+from nada.checkpoints import load_discriminator, load_generator
 from nada.config.train import TrainConfig
 from nada.errors import NadaError, UsageError
 from nada.images import save_png
@@ -191,6 +191,9 @@ def test_training_by_captions_goes_on_without_the_guide(config: TrainConfig, tmp
     generator = load_generator(str(folder))
     assert set(generator.config.prompts) == set(texts.values()) and generator.config.text_guide == "fake"
     assert torch.allclose(generator.mapping.prompt_embeddings.norm(dim=1), torch.ones(5))
+    embeddings, judge = generator.mapping.prompt_embeddings, load_discriminator(str(folder)).mapping
+    for mapping in (generator.mapping, judge):  # captions lie close together; both networks must tell them apart
+        assert torch.allclose(mapping.text_centre, embeddings.mean(dim=0)) and mapping.text_spread < 1
     run_training(TrainConfig(resume=str(folder), kimg=0.016, out=config.out), quiet)
     assert guides == ["fake"]
     assert weights_of(folder) == weights_of(run_training(replace(config, kimg=0.016), quiet).folder)
