@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance
 
 from nada.data.inspection.collecting import collect
 from nada.data.inspection.duplicates import Duplicates, find_duplicates
-from nada.data.inspection.hashing import _FREQUENCIES, correlate_shapes, count_bits, hash_pictures
+from nada.data.inspection.hashing import _FREQUENCIES, correlate_shapes, count_bits, halve, hash_pictures
 from nada.data.inspection.neighbours import group_stars, near_pairs
 from nada.data.records import Record
 from nada.errors import UsageError
@@ -29,12 +29,12 @@ def small(image: Image.Image) -> np.ndarray:
 
 
 def distance(a: Image.Image, b: Image.Image) -> int:
-    hashes, _ = hash_pictures(np.stack([small(a), small(b)]))
+    hashes, _ = hash_pictures(halve(np.stack([small(a), small(b)])))
     return int(count_bits(hashes[:1] ^ hashes[1:])[0])
 
 
 def test_half_the_bits_are_set_and_bits_are_counted_right() -> None:
-    hashes, flat = hash_pictures(np.stack([small(picture(seed)) for seed in range(20)]))
+    hashes, flat = hash_pictures(halve(np.stack([small(picture(seed)) for seed in range(20)])))
     assert count_bits(hashes).tolist() == [32] * 20 and not flat.any()
     values = np.array([0, 1, 2**64 - 1, 2**63, 0x123456789ABCDEF0], np.uint64)
     assert count_bits(values).tolist() == [int(value).bit_count() for value in values]
@@ -47,7 +47,7 @@ def test_the_bits_are_the_signs_of_the_lowest_frequencies() -> None:
     waves = np.cos(np.pi * np.arange(32)[:, None] * (2 * np.arange(64) + 1) / 128)
     grey = sum(sign * waves[u][:, None] * waves[v] for sign, (u, v) in zip(signs, _FREQUENCIES))
     image = np.repeat((128 + 120 * grey / np.abs(grey).max())[:, :, None], 3, axis=2).round().astype(np.uint8)
-    bits = [int(hash_pictures(image[None])[0][0]) >> bit & 1 for bit in range(64)]
+    bits = [int(hash_pictures(halve(image[None]))[0][0]) >> bit & 1 for bit in range(64)]
     assert bits == (signs > 0).astype(int).tolist()
 
 
@@ -67,7 +67,7 @@ def test_a_changed_copy_keeps_its_hash(change: object) -> None:
 
 
 def test_different_pictures_have_different_hashes() -> None:
-    hashes, _ = hash_pictures(np.stack([small(picture(seed)) for seed in range(60)]))
+    hashes, _ = hash_pictures(halve(np.stack([small(picture(seed)) for seed in range(60)])))
     between = [int(count_bits(hashes[i : i + 1] ^ hashes[j])[0]) for i in range(60) for j in range(i)]
     assert min(between) > 11 and 30 < np.mean(between) < 34
 
@@ -75,7 +75,7 @@ def test_different_pictures_have_different_hashes() -> None:
 def test_a_flat_picture_is_known_as_such() -> None:
     flat = np.full((1, 64, 64, 3), 200, np.uint8)
     flat[0, 3, 3] = 210
-    assert hash_pictures(flat)[1].tolist() == [True]
+    assert hash_pictures(halve(flat))[1].tolist() == [True]
     assert correlate_shapes(np.full((1, 1024), 7, np.uint8), np.arange(1024)[None] % 251).tolist() == [0]
 
 
@@ -152,7 +152,7 @@ def test_lines_of_text_on_white_are_not_all_alike() -> None:
         image[104:152, :][np.repeat(np.repeat(marks, 2, 0), 2, 1)[:, :256]] = 30
         return Image.fromarray(image)
 
-    hashes, _ = hash_pictures(np.stack([small(line(seed)) for seed in range(40)]))
+    hashes, _ = hash_pictures(halve(np.stack([small(line(seed)) for seed in range(40)])))
     assert len(near_pairs(hashes, 11)[0]) > 0, "the hashes alone tell them apart; the test tests nothing"
     duplicates, _ = found({f"{seed}": (encoded(line(seed)), None) for seed in range(40)}, 11)
     assert duplicates.near == 0

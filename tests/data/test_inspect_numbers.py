@@ -146,6 +146,11 @@ def test_many_pictures_keep_their_order_and_their_places() -> None:
     assert found.shapes.shape == (len(kept), 1024)
 
 
+def test_what_the_source_could_not_read_is_broken_for_its_reason() -> None:
+    records = [Record("a", encoded(noise(1)), None), Record("b", b"", None, None, "permission denied.")]
+    assert collect(records).broken == [("b", "permission denied")]
+
+
 def test_a_zip_gives_short_names_and_the_text_says_what_was_found(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("x/a.png", encoded(noise(1)))

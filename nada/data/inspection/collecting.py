@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from nada.data.inspection.hashing import SHAPE_BYTES, hash_pictures, sign_colours, sign_shapes
+from nada.data.inspection.hashing import SHAPE_BYTES, halve, hash_pictures, sign_colours, sign_shapes
 from nada.data.inspection.looking import Broken, Look, look_at
 from nada.data.inspection.pixels import measure_pixels
 from nada.data.inspection.words import WordCounts
@@ -167,9 +167,10 @@ class _Gathered:
         if not looks:
             return
         small = np.stack([look.small for look in looks])
-        self._shapes.write(sign_shapes(small).tobytes())
+        halved = halve(small)
+        self._shapes.write(sign_shapes(halved).tobytes())
         pixels = measure_pixels(small, np.array([look.clear_border for look in looks]))
-        hashes, flat = hash_pictures(small)
+        hashes, flat = hash_pictures(halved)
         lengths = [self._lengths(look.text) for look in looks]
         columns = {
             "place": places,
@@ -183,7 +184,7 @@ class _Gathered:
             **pixels._asdict(),
             "hash": hashes,
             "flat": flat,
-            "signature": sign_colours(small),
+            "signature": sign_colours(halved),
         }  # fmt: skip
         for name, values in columns.items():
             self._rows[name].append(np.asarray(values, _KINDS[name]))

@@ -83,7 +83,7 @@ def inspect_data(
         raise NadaError(_nothing(path, include, len(collected.broken), len(source.ignored)))
     drawn = np.random.default_rng(seed).permutation(len(collected.table))[:samples]
     return Inspection(
-        data=str(path),
+        data=str(Path(path)),  # as the names of its pictures begin
         include=include,
         near=near,
         seed=seed,

@@ -46,40 +46,44 @@ class Broken(NamedTuple):
 
 def look_at(record: Record) -> Look | Broken:
     """Read the header, decode the picture once and shrink it; a picture that cannot be decoded comes back broken."""
+    if record.problem is not None:
+        return Broken(record.name, record.problem.rstrip("."))
     try:
-        header = _read_header(record)
-        small, clear = _shrink(record)
+        with _open(record) as image:
+            header = _read_header(image, record.name)
+            small, clear = _shrink(image, record)
     except NadaError as error:
-        return Broken(record.name, _without_name(str(error), record.name))
+        return Broken(record.name, str(error).removeprefix(f"{record.name} ").rstrip("."))
     digest = int.from_bytes(hashlib.blake2b(record.data, digest_size=8).digest(), "little")
     return Look(record.name, record.label, record.text, len(record.data), digest, *header, clear, small)
 
 
-def _without_name(message: str, name: str) -> str:
-    return message.removeprefix(f"{name} ").rstrip(".")
-
-
-def _read_header(record: Record) -> tuple[int, int, str, str, bool]:
-    """Width and height as shown (upright), format, mode, and whether it has several frames; nothing is decoded."""
+def _open(record: Record) -> Image.Image:
     try:
-        with Image.open(io.BytesIO(record.data)) as image:
-            width, height = image.size
-            if "exif" in image.info and image.getexif().get(_ORIENTATION) in _TURNED:
-                width, height = height, width
-            animated = bool(getattr(image, "is_animated", False)) and image.format != "MPO"
-            return width, height, image.format or "unknown", image.mode, animated
+        return Image.open(io.BytesIO(record.data))
     except Exception:  # whatever is wrong with it, load_image says it in a sentence
         load_image(record.data, record.name)
         raise NadaError(f"{record.name} has a damaged header.") from None
 
 
-def _shrink(record: Record) -> tuple[np.ndarray, bool]:
+def _read_header(image: Image.Image, name: str) -> tuple[int, int, str, str, bool]:
+    """Width and height as shown (upright), format, mode, and whether it has several frames; nothing is decoded."""
+    try:
+        width, height = image.size
+        if "exif" in image.info and image.getexif().get(_ORIENTATION) in _TURNED:
+            width, height = height, width
+        animated = bool(getattr(image, "is_animated", False)) and image.format != "MPO"
+        return width, height, image.format or "unknown", image.mode, animated
+    except Exception as error:  # Pillow's plugins raise a dozen types on damaged data
+        raise NadaError(f"{name} has a damaged header ({error}).") from error
+
+
+def _shrink(image: Image.Image, record: Record) -> tuple[np.ndarray, bool]:
     """The small copy on white, and whether the border of the picture is transparent."""
-    with Image.open(io.BytesIO(record.data)) as image:
-        pixels = image.width * image.height
-        if image.format == "JPEG" and image.mode in ("RGB", "L") and _LARGE < pixels <= MAX_PIXELS:
-            return _as_small(_decode_reduced(image, record.name)), False
-        clear = image.has_transparency_data and pixels <= MAX_PIXELS and _has_clear_border(image, record.name)
+    pixels = image.width * image.height
+    if image.format == "JPEG" and image.mode in ("RGB", "L") and _LARGE < pixels <= MAX_PIXELS:
+        return _as_small(_decode_reduced(image, record.name)), False
+    clear = image.has_transparency_data and pixels <= MAX_PIXELS and _has_clear_border(image, record.name)
     return _as_small(Image.fromarray(load_image(record.data, record.name))), clear
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -38,10 +39,12 @@ def measure_pixels(small: np.ndarray, clear: np.ndarray) -> Pixels:
     Colourfulness is the measure of Hasler and Suesstrunk (2003), equation 1 of section 6: 0 is grey, 15 slightly,
     33 moderately, 45 averagely, 59 quite, 82 highly and 109 extremely colourful. `background` indexes BACKGROUNDS.
     """
-    red, green, blue = (small[..., channel].astype(np.float32) for channel in range(3))
-    chroma = small.max(axis=3) - small.min(axis=3)
+    channels = [np.ascontiguousarray(small[..., channel]) for channel in range(3)]
+    red, green, blue = (channel.astype(np.float32) for channel in channels)
+    chroma = reduce(np.maximum, channels) - reduce(np.minimum, channels)
     coloured = (chroma > CHROMA).mean(axis=(1, 2))
-    brightness = (0.299 * red + 0.587 * green + 0.114 * blue).mean(axis=(1, 2)) / 255
+    means = [channel.mean(axis=(1, 2)) for channel in (red, green, blue)]
+    brightness = (0.299 * means[0] + 0.587 * means[1] + 0.114 * means[2]) / 255
     background = np.where(clear, BACKGROUNDS.index(CLEAR), _backgrounds(small)).astype(np.uint8)
     return Pixels(brightness, _colourfulness(red, green, blue), coloured < COLOURED_SHARE, background)
 
@@ -56,7 +59,8 @@ def _colourfulness(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.n
 def _backgrounds(small: np.ndarray) -> np.ndarray:
     border = small[:, border_mask()].astype(np.int16)
     median = np.median(border, axis=1).astype(np.int16)
-    near = (np.abs(border - median[:, None]) <= PLAIN_DISTANCE).all(axis=2).mean(axis=1)
+    apart = np.abs(border - median[:, None])
+    near = (reduce(np.maximum, (apart[..., channel] for channel in range(3))) <= PLAIN_DISTANCE).mean(axis=1)
     names = [name_colour(*colour) if share >= PLAIN_SHARE else VARIED for colour, share in zip(median.tolist(), near)]
     return np.array([BACKGROUNDS.index(name) for name in names], np.uint8)
 
