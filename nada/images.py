@@ -6,6 +6,7 @@ Only `to_uint8` and `from_uint8` cross that border, and each undoes the other ex
 
 from __future__ import annotations
 
+import functools
 import io
 import warnings
 from collections.abc import Mapping, Sequence
@@ -80,6 +81,14 @@ def make_grid(array: np.ndarray, columns: int, padding: int = 2) -> np.ndarray:
     return grid
 
 
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """The kinds of pictures that are opened. Pillow knows more, one of which is a program that it has others run."""
+    Image.init()
+    known = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+    return tuple(name for name in known if name in Image.OPEN)
+
+
 def load_image(source: str | Path | bytes, name: str | None = None, background: str = "white") -> np.ndarray:
     """Read a picture from a file or from bytes as uint8 RGB `(H, W, 3)`, upright, transparency on the background.
 
@@ -92,7 +101,7 @@ def load_image(source: str | Path | bytes, name: str | None = None, background: 
         with warnings.catch_warnings():
             # Pillow warns of its own limit and refuses at twice that; ours, checked before decoding, is stricter.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats()) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise _too_large(name)
                 return _to_rgb(ImageOps.exif_transpose(image), background)

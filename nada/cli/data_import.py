@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,9 +50,14 @@ def command(config: ImportConfig, source: str, out: str) -> None:
         config.include, config.class_from, config.image_column, config.label_column, config.text_column
     )
     fit = Fit(config.size, config.fit, config.background)
-    report = import_pictures(source, out, fit, reading, config.limit, config.workers, _bar)
+    try:
+        report = import_pictures(source, out, fit, reading, config.limit, config.workers, _bar)
+    except KeyboardInterrupt:
+        click.echo("nada: interrupted; the same command goes on where it was.", err=True)
+        sys.exit(130)
     if config.skipped:
-        write_text(config.skipped, "".join(f"{name}\t{reason}\n" for name, reason in report.skipped))
+        lines = (f"{_plain(name)}\t{_plain(reason)}\n" for name, reason in report.skipped)
+        write_text(config.skipped, "".join(lines))
     click.echo(_summary(report, config))
 
 

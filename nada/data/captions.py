@@ -18,10 +18,10 @@ _MAX_SIDECAR = 1 << 16  # a caption; a longer text file is something else
 
 def caption_files(files: Iterable[str], pictures: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     """Which text file stands beside which picture, and the tables of captions there are."""
-    there = set(files)
-    beside = {picture: str(PurePosixPath(picture).with_suffix(".txt")) for picture in pictures}
-    tables = sorted(name for name in there if PurePosixPath(name).name in TABLES)
-    return {picture: text for picture, text in beside.items() if text in there}, tables
+    texts = {name for name in files if name.endswith((".txt", *TABLES))}
+    beside = {picture: f"{picture.rpartition('.')[0]}.txt" for picture in pictures} if texts else {}
+    tables = sorted(name for name in texts if name.rpartition("/")[2] in TABLES)
+    return {picture: text for picture, text in beside.items() if text in texts}, tables
 
 
 def read_tables(tables: list[str], read: Callable[[str], bytes], where: str) -> dict[str, str]:

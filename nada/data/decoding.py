@@ -18,7 +18,7 @@ from PIL import Image
 from nada.data.fitting import Fit
 from nada.data.records import Record
 from nada.errors import NadaError
-from nada.images import load_image
+from nada.images import formats, load_image
 
 Result = TypeVar("Result")
 
@@ -58,9 +58,9 @@ def in_order(
 ) -> Iterator[tuple[Record, Result | NadaError]]:
     """Do `work` on every record in threads; yield each with its result, or the NadaError it raised, in order.
 
-    Threads, as Pillow decodes, resizes and encodes outside Python's lock: on two cores, processes gained nothing for
-    small pictures and each would load numpy and torch anew. The records given back hold no bytes. To be used inside
-    `without_warnings`.
+    Threads, as Pillow decodes, resizes and encodes outside Python's lock; on two cores, processes were not faster, not
+    even for the smallest pictures, and each would take the memory of torch anew. The records given back hold no bytes.
+    To be used inside `without_warnings`.
     """
     workers = workers or default_workers()
     with ThreadPoolExecutor(workers) as pool:
@@ -105,7 +105,7 @@ def _chunks(records: Iterable[Record]) -> Iterator[tuple[int, list[Record]]]:
 def _pixels(data: bytes) -> int:
     """The size that a picture's header claims; 0 where there is no header, which `load_image` tells better."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=formats()) as image:
             return image.width * image.height
     except Exception:  # Pillow's decoders raise a dozen types on damaged data
         return 0

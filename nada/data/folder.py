@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from nada.data.records import Reading, Source
@@ -12,11 +13,30 @@ MAX_FILE_BYTES = 256 << 20  # no picture is larger
 
 
 def list_files(path: Path) -> list[str]:
-    """All files below a folder, by their names inside it, in order. Raises NadaError where it cannot be read."""
+    """All files below a folder, by their names inside it, in order; linked folders are followed, but in no circle.
+
+    Raises NadaError where a folder cannot be read.
+    """
+    found: list[str] = []
+    seen: set[tuple[int, int]] = set()
     try:
-        return sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+        for folder, inner, names in os.walk(path, onerror=_raise, followlinks=True):
+            status = os.stat(folder)
+            if (status.st_dev, status.st_ino) in seen:
+                inner.clear()
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            inner.sort()  # which of two links to one folder is taken must not depend on the file system
+            inside = Path(folder).relative_to(path).as_posix()
+            files = (name for name in names if os.path.isfile(os.path.join(folder, name)))
+            found += files if inside == "." else (f"{inside}/{name}" for name in files)
     except OSError as error:
-        raise NadaError(f"cannot read the folder {path}: {error.strerror or error}.") from error
+        raise NadaError(f"cannot read {error.filename or path}: {error.strerror or error}.") from error
+    return sorted(found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def open_folder(path: Path, reading: Reading, files: list[str] | None = None) -> Source:

@@ -72,6 +72,8 @@ def import_pictures(
     path, out = Path(path), Path(out)
     if out.suffix.lower() != ".zip":
         raise UsageError(f"the data set is written as a zip; call it {out.name}.zip.")
+    if out.exists() and path.exists() and out.samefile(path):
+        raise UsageError(f"{path} cannot be replaced by what is made of it; give the result another name.")
     options = {"fit": asdict(fit), "reading": asdict(replace(reading, start=0)), "limit": limit, "png": _COMPRESSION}
     source = open_source(path, reading=reading)  # what is wrong with it is said before anything is written
     check_classes(source, path)

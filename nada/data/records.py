@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"))
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".ppm"))
 CLASS_FROM = ("auto", "folder", "last-folder", "column", "none")
 
 
@@ -68,11 +67,12 @@ class Reading:
 
 def is_picture(path: str) -> bool:
     """Whether a file counts as a picture by its name; hidden files and macOS archive litter do not."""
-    parts = PurePosixPath(path).parts
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not hidden and PurePosixPath(path).suffix.lower() in SUFFIXES
+    stem, _, suffix = path.rpartition("/")[2].rpartition(".")
+    if not stem or f".{suffix.lower()}" not in SUFFIXES:
+        return False
+    return not any(part.startswith(".") or part == "__MACOSX" for part in path.split("/"))
 
 
 def is_included(path: str, pattern: str | None) -> bool:
     """Whether a glob pattern (None: everything) fits the file's name or its whole path inside the source."""
-    return pattern is None or fnmatch(PurePosixPath(path).name, pattern) or fnmatch(path, pattern)
+    return pattern is None or fnmatch(path.rpartition("/")[2], pattern) or fnmatch(path, pattern)

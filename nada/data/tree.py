@@ -26,7 +26,8 @@ class Tree(NamedTuple):
 
 def open_tree(tree: Tree, reading: Reading) -> Source:
     """The pictures of a tree in the order of their names. Raises NadaError for senseless labels or captions."""
-    pictures = [name for name in tree.files if is_picture(name) and is_included(name, reading.include)]
+    shown = set(filter(is_picture, tree.files))
+    pictures = [name for name in tree.files if name in shown and is_included(name, reading.include)]
     texts: dict[str, str] = {}
     classes: Classes | None = None
     if DESCRIPTION in tree.files:
@@ -39,8 +40,8 @@ def open_tree(tree: Tree, reading: Reading) -> Source:
         if reading.class_from == "column":
             raise UsageError(f"{tree.where} has no {DESCRIPTION} with labels; use --class-from folder or none.")
         classes = folder_classes(pictures, reading, tree.where)
-    used = {DESCRIPTION, *tables, *sidecars.values()}
-    ignored = tuple(name for name in tree.files if not is_picture(name) and name not in used)
+    used = {DESCRIPTION, *tables, *sidecars.values()} | shown
+    ignored = tuple(name for name in tree.files if name not in used)
     records = _records(tree, pictures[reading.start :], classes, texts, sidecars)
     return Source(records, len(pictures), classes.names, ignored, classes.missing(pictures))
 

@@ -74,6 +74,7 @@ BAD = {
     "empty.png": b"",
     "half.jpg": encoded(Image.effect_noise((64, 64), 80), "JPEG")[:900],
     "half.png": WHOLE[: len(WHOLE) // 2],
+    "eps.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n",
     "page.png": b"<!DOCTYPE html><html>not a picture</html>",
 }
 
@@ -118,6 +119,7 @@ def test_every_kind_of_picture_arrives_and_every_broken_one_is_named(tmp_path: P
     reasons = dict(report.skipped)
     assert list(reasons) == sorted(BAD) and report.pictures == len(GOOD) and report.ignored == ("x.txt",)
     assert f"{MAX_PIXELS // 1_000_000} million pixels" in reasons["bomb.png"] and "not a picture" in reasons["page.png"]
+    assert "not a picture" in reasons["eps.png"]  # else Pillow would have run Ghostscript on it
     assert described(tmp_path / "out.zip")["import"]["skipped"] == [[name, reasons[name]] for name in sorted(BAD)]
 
 
@@ -210,6 +212,10 @@ def test_what_cannot_be_imported_leaves_nothing_behind(gradients: Path, tmp_path
         run(gradients, place / "out.zip", reading=Reading(include="z"))
     with pytest.raises(UsageError, match="call it out.tar.zip"):
         run(gradients, place / "out.tar")
+    with zipfile.ZipFile(tmp_path / "same.zip", "w") as archive:
+        archive.writestr("a.png", WHOLE)
+    with pytest.raises(UsageError, match="give the result another name"):
+        run(tmp_path / "same.zip", tmp_path / "same.zip")
     (gradients / "dataset.json").write_text(json.dumps({"labels": [["a/02.png", 0], ["b/01.png", 1]]}))
     with pytest.raises(NadaError, match="38 pictures have no class while others in"):
         run(gradients, place / "out.zip")

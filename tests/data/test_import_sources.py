@@ -92,6 +92,18 @@ def test_captions_beside_pictures_and_in_tables(tmp_path: Path) -> None:
         open_source(path)
 
 
+def test_linked_folders_count_and_circles_end(tmp_path: Path) -> None:
+    """Classes are often links to folders elsewhere."""
+    path = tree(tmp_path / "data", "a/1.png")
+    elsewhere = tree(tmp_path / "elsewhere", "2.png")
+    try:
+        (path / "b").symlink_to(elsewhere)
+        (path / "a" / "up").symlink_to(path)
+    except OSError:
+        pytest.skip("links cannot be made on this machine")
+    assert labels(path) == {"a/1.png": "a", "b/2.png": "b"}
+
+
 def shard(path: Path, start: int, count: int, groups: int = 2, **more: list) -> Path:
     pyarrow = pytest.importorskip("pyarrow")
     import pyarrow.parquet
