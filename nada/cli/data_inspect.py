@@ -14,12 +14,18 @@ import click
               "no network and no server.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of a summary.")
 @click.option("--include", metavar="GLOB", help="Take only pictures whose name fits, as 'train-*'.")
+@click.option("--class-from", default="auto", show_default=True,
+              type=click.Choice(["auto", "folder", "last-folder", "column", "none"]),
+              help="Where classes are, as for nada data import.")  # fmt: skip
+@click.option("--image-column", metavar="NAME", help="Parquet column of pictures; found if not given.")
+@click.option("--label-column", metavar="NAME", help="Parquet column of classes; found if not given.")
+@click.option("--text-column", metavar="NAME", help="Parquet column of captions; found if not given.")
 @click.option("--near", default=8, show_default=True, type=click.IntRange(0, 11),
               help="Near duplicates: how many of 64 bits two perceptual hashes may differ in.")  # fmt: skip
 @click.option("--samples", default=48, show_default=True, type=click.IntRange(1, 500), help="Random pictures to show.")
 @click.option("--seed", default=0, show_default=True, help="Decides which pictures are shown.")
 def command(
-    data: str, html: str | None, as_json: bool, include: str | None, near: int, samples: int, seed: int
+    data: str, html: str | None, as_json: bool, near: int, samples: int, seed: int, **reading: str | None
 ) -> None:
     """Look at the pictures of DATA before training on them.
 
@@ -33,8 +39,9 @@ def command(
     import json
 
     from nada.data.inspection import as_text, inspect_data, summarise, write_page
+    from nada.data.records import Reading
 
-    inspection = inspect_data(data, include, near, samples, seed, progress=_bar("looking"))
+    inspection = inspect_data(data, Reading(**reading), near, samples, seed, progress=_bar("looking"))
     summary = summarise(inspection)
     text = json.dumps(summary, indent=2, ensure_ascii=False) if as_json else as_text(summary)
     click.echo(text.encode("utf-8", "backslashreplace"))  # which is how JSON writes a name that is no Unicode, too

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from inspect_pictures import noise
+from inspect_pictures import encoded, noise
 
 from nada.cli import main
 
@@ -36,6 +36,16 @@ def test_a_summary_and_a_page(folder: Path) -> None:
 def test_json_is_nothing_but_json(folder: Path) -> None:
     code, out, _ = run(folder, "--json", "--html", folder / "report.html", "--include", "[12].png")
     assert code == 0 and json.loads(out)["pictures"] == 2 and (folder / "report.html").is_file()
+
+
+def test_columns_of_unusual_names(tmp_path: Path) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = {"scan": [encoded(noise(1)), encoded(noise(2))], "remark": ["a red house", "a hut"], "kind": ["p", "q"]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    columns = ("--image-column", "scan", "--text-column", "remark", "--label-column", "kind")
+    summary = json.loads(run(tmp_path / "a.parquet", "--json", *columns)[1])
+    assert summary["captions"]["words"]["max"] == 3 and summary["charts"]["class"] == {"p": 1, "q": 1}
+    assert "class" not in json.loads(run(tmp_path / "a.parquet", "--json", "--class-from", "none")[1])["charts"]
 
 
 @pytest.mark.parametrize(

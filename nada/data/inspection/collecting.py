@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-import warnings
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
+from nada.data.decoding import in_order, without_warnings
 from nada.data.inspection.hashing import SHAPE_BYTES, halve, hash_pictures, sign_colours, sign_shapes
-from nada.data.inspection.looking import Broken, Look, look_at
+from nada.data.inspection.looking import Look, look_at
 from nada.data.inspection.pixels import measure_pixels
 from nada.data.inspection.words import WordCounts
 from nada.data.records import Record
+from nada.errors import NadaError
 
-_CHUNK = 64  # pictures that one thread takes at a time ...
-_CHUNK_BYTES = 8 << 20  # ... or fewer where they are large
 _BATCH = 256  # small copies measured at a time
-_WORKERS = min(4, os.cpu_count() or 1)
+
+
+class Broken(NamedTuple):
+    """A picture that cannot be read, and why."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -79,45 +82,10 @@ class Collected:
 def collect(records: Iterable[Record], class_names: Iterable[str] = ()) -> Collected:
     """Look at every picture once. Only as many are in memory as the threads work on."""
     gathered = _Gathered(list(class_names))
-    with warnings.catch_warnings():
-        # Here and not in the threads alone, where restoring the filters in a different order would lose them.
-        warnings.simplefilter("ignore")
-        for seen in _looks(records):
-            gathered.add(seen)
+    with without_warnings():
+        for record, seen in in_order(look_at, records):
+            gathered.add(record.name, seen)
     return gathered.finish()
-
-
-def _looks(records: Iterable[Record]) -> Iterator[Look | Broken]:
-    """Look at pictures in threads (Pillow decodes outside Python's lock), in their order, few at a time."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        waiting: deque[Future[list[Look | Broken]]] = deque()
-        try:
-            for chunk in _chunks(records):
-                waiting.append(pool.submit(_look_at_all, chunk))
-                if len(waiting) > _WORKERS:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _look_at_all(chunk: list[Record]) -> list[Look | Broken]:
-    return [look_at(record) for record in chunk]
-
-
-def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
-    chunk: list[Record] = []
-    size = 0
-    for record in records:
-        chunk.append(record)
-        size += len(record.data)
-        if len(chunk) == _CHUNK or size >= _CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
 
 
 class _Gathered:
@@ -134,11 +102,11 @@ class _Gathered:
         self._places: list[int] = []
         self._shapes = tempfile.TemporaryFile()
 
-    def add(self, seen: Look | Broken) -> None:
+    def add(self, name: str, seen: Look | NadaError) -> None:
         """Take one look; every so many are measured together."""
         self._count += 1
-        if isinstance(seen, Broken):
-            self.broken.append(seen)
+        if isinstance(seen, NadaError):
+            self.broken.append(Broken(name, str(seen).removeprefix(f"{name} ").rstrip(".")))
             return
         self.names.append(seen.name)
         self._places.append(self._count - 1)

@@ -12,7 +12,7 @@ from PIL import Image, features
 
 from nada.data.inspection.inspecting import Inspection, Progress
 from nada.data.inspection.words import words_of
-from nada.data.loading import open_source
+from nada.data.sources import open_source
 from nada.errors import NadaError
 from nada.images import load_image
 
@@ -55,7 +55,7 @@ def gather(
     inspection: Inspection, rows: Sequence[int], words: Sequence[str], progress: Progress | None = None
 ) -> Examples:
     """Read the data once more: small copies of the rows given, their captions, and who uses which word."""
-    source = open_source(inspection.data, inspection.include)
+    source = open_source(inspection.data, reading=inspection.reading)
     records = progress(source.records, source.count) if progress else source.records
     row_of_place = {int(place): row for row, place in enumerate(inspection.collected.table.place)}
     wanted, numbers = set(rows), {word: number for number, word in enumerate(words)}

@@ -12,8 +12,8 @@ import numpy as np
 from nada.data.inspection.charts import Chart, make_charts
 from nada.data.inspection.collecting import Collected, collect
 from nada.data.inspection.duplicates import Duplicates, find_duplicates
-from nada.data.loading import open_source
-from nada.errors import NadaError
+from nada.data.records import Reading
+from nada.data.sources import nothing_left, open_source
 
 NEAR = 8
 SAMPLES = 48
@@ -25,7 +25,7 @@ class Inspection:
     """What was found. `samples` are rows of the table, drawn at random; `near` is the distance of duplicates."""
 
     data: str
-    include: str | None
+    reading: Reading
     near: int
     seed: int
     collected: Collected
@@ -57,7 +57,7 @@ class Inspection:
 
 def inspect_data(
     path: str | Path,
-    include: str | None = None,
+    reading: Reading | None = None,
     near: int = NEAR,
     samples: int = SAMPLES,
     seed: int = 0,
@@ -67,7 +67,7 @@ def inspect_data(
 
     Args:
         path: anything that `nada data import` and `nada train` read.
-        include: glob pattern on the file name or the path inside the source.
+        reading: which pictures, and where classes and captions are; by default all, as the source says itself.
         near: how many of 64 bits the perceptual hashes of near duplicates may differ in, 0 to 11.
         samples: how many random pictures to draw.
         seed: decides which.
@@ -77,14 +77,15 @@ def inspect_data(
         NadaError: if the source is missing or damaged, or not one of its pictures can be read.
         UsageError: for a distance out of range.
     """
-    source = open_source(path, include)
+    reading = reading or Reading()
+    source = open_source(path, reading=reading)
     collected = collect(progress(source.records, source.count) if progress else source.records, source.class_names)
     if not len(collected.table):
-        raise NadaError(_nothing(path, include, len(collected.broken), len(source.ignored)))
+        raise nothing_left(Path(path), reading.include, source, [broken.name for broken in collected.broken])
     drawn = np.random.default_rng(seed).permutation(len(collected.table))[:samples]
     return Inspection(
         data=str(Path(path)),  # as the names of its pictures begin
-        include=include,
+        reading=reading,
         near=near,
         seed=seed,
         collected=collected,
@@ -94,10 +95,3 @@ def inspect_data(
         duplicates=find_duplicates(collected, near),
         samples=tuple(drawn.tolist()),
     )
-
-
-def _nothing(path: str | Path, include: str | None, broken: int, ignored: int) -> str:
-    if broken:
-        return f"none of the {broken} pictures in {path} can be decoded."
-    fitting = f" that fits {include!r}" if include else ""
-    return f"there is no picture{fitting} in {path} ({ignored} other files)."

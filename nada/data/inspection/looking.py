@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +13,14 @@ from PIL import Image, ImageOps
 
 from nada.data.records import Record
 from nada.errors import NadaError
-from nada.images import MAX_PIXELS, load_image
+from nada.images import MAX_PIXELS, formats, load_image
 
 SIDE = 64  # of the small copy; a spot of colour that is gone at this size does not make a picture colourful
 _TURNED = (5, 6, 7, 8)  # the values of EXIF's orientation that swap width and height
 _ORIENTATION = 0x0112
 _LARGE = 1_000_000  # pixels from which a JPEG is decoded at a fraction of its size, several times faster
+_HUGE = 20_000_000  # pixels from which only one picture is decoded at a time: it takes some hundred MB
+_huge_ones = threading.Lock()
 _CLEAR = 128  # a border whose mean opacity is below this counts as transparent
 
 
@@ -37,30 +41,20 @@ class Look(NamedTuple):
     small: np.ndarray
 
 
-class Broken(NamedTuple):
-    """A picture that cannot be read, and why."""
-
-    name: str
-    reason: str
-
-
-def look_at(record: Record) -> Look | Broken:
-    """Read the header, decode the picture once and shrink it; a picture that cannot be decoded comes back broken."""
+def look_at(record: Record) -> Look:
+    """Read the header, decode the picture once and shrink it. Raises NadaError where that is impossible."""
     if record.problem is not None:
-        return Broken(record.name, record.problem.rstrip("."))
-    try:
-        with _open(record) as image:
-            header = _read_header(image, record.name)
-            small, clear = _shrink(image, record)
-    except NadaError as error:
-        return Broken(record.name, str(error).removeprefix(f"{record.name} ").rstrip("."))
+        raise NadaError(record.problem)
+    with _open(record) as image:
+        header = _read_header(image, record.name)
+        small, clear = _shrink(image, record)
     digest = int.from_bytes(hashlib.blake2b(record.data, digest_size=8).digest(), "little")
     return Look(record.name, record.label, record.text, len(record.data), digest, *header, clear, small)
 
 
 def _open(record: Record) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(record.data))
+        return Image.open(io.BytesIO(record.data), formats=formats())
     except Exception:  # whatever is wrong with it, load_image says it in a sentence
         load_image(record.data, record.name)
         raise NadaError(f"{record.name} has a damaged header.") from None
@@ -83,8 +77,9 @@ def _shrink(image: Image.Image, record: Record) -> tuple[np.ndarray, bool]:
     pixels = image.width * image.height
     if image.format == "JPEG" and image.mode in ("RGB", "L") and _LARGE < pixels <= MAX_PIXELS:
         return _as_small(_decode_reduced(image, record.name)), False
-    clear = image.has_transparency_data and pixels <= MAX_PIXELS and _has_clear_border(image, record.name)
-    return _as_small(Image.fromarray(load_image(record.data, record.name))), clear
+    with _huge_ones if pixels > _HUGE else nullcontext():
+        clear = image.has_transparency_data and pixels <= MAX_PIXELS and _has_clear_border(image, record.name)
+        return _as_small(Image.fromarray(load_image(record.data, record.name))), clear
 
 
 def _as_small(image: Image.Image) -> np.ndarray:

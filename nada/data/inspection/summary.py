@@ -19,7 +19,7 @@ def summarise(inspection: Inspection) -> dict[str, Any]:
     collected, table = inspection.collected, inspection.collected.table
     return {
         "data": inspection.data,
-        "include": inspection.include,
+        "include": inspection.reading.include,
         "pictures": len(table),
         "bytes": int(table.file_bytes.sum()),
         "broken": [{"name": inspection.short(name), "reason": reason} for name, reason in collected.broken],
