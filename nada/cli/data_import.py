@@ -75,7 +75,7 @@ def _summary(report: ImportReport, config: ImportConfig) -> str:
         head.append(f"{report.captions:,} captions")
     lines = [", ".join(head)]
     if report.resumed:
-        lines.append(f"{report.resumed:,} of them were there from an earlier, interrupted import")
+        lines.append(f"went on from picture {report.resumed:,}, where an earlier import was interrupted")
     if report.skipped:
         shown = "; ".join(f"{_plain(name)}: {_plain(reason)}" for name, reason in report.skipped[:_SHOWN])
         more = "; …" if len(report.skipped) > _SHOWN else ""

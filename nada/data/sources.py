@@ -32,17 +32,20 @@ def open_source(path: str | Path, include: str | None = None, reading: Reading |
     path, reading = Path(path), reading or Reading(include=include)
     if reading.class_from not in CLASS_FROM:
         raise UsageError(f"classes come from {', '.join(CLASS_FROM)}, not from {reading.class_from!r}.")
-    if path.is_dir():
-        return _open_directory(path, reading)
-    if not path.is_file():
+    if not path.exists():
         raise NadaError(f"there is no data at {path}; give {KINDS}.")
+    files = list_files(path) if path.is_dir() else [path.name]
+    if shards := _parquet_files(path, files):
+        return open_parquet(shards, path, reading)
+    if reading.image_column or reading.label_column or reading.text_column:
+        raise UsageError(f"{path} is not parquet, so that no column can be chosen in it.")
     name = path.name.lower()
+    if path.is_dir():
+        return open_cifar_folder(path, files, reading) if is_cifar_folder(files) else open_folder(path, reading, files)
     if name.endswith(_TAR):
         return open_cifar_archive(path, reading)
     if name.endswith(".zip"):
         return open_archive(path, reading)
-    if name.endswith(".parquet"):
-        return open_parquet([path], path, reading)
     raise NadaError(f"{path} is not data that can be read; give {KINDS}.")
 
 
@@ -63,11 +66,9 @@ def nothing_left(path: Path, include: str | None, source: Source, skipped: Seque
     return NadaError(f"there is no picture{fitting} in {path} ({len(source.ignored)} other files).")
 
 
-def _open_directory(path: Path, reading: Reading) -> Source:
-    files = list_files(path)
-    if is_cifar_folder(files):
-        return open_cifar_folder(path, files, reading)
-    shards = [path / name for name in files if name.lower().endswith(".parquet")]
-    if shards and not any(is_picture(name) for name in files):
-        return open_parquet(shards, path, reading)
-    return open_folder(path, reading, files)
+def _parquet_files(path: Path, files: list[str]) -> list[Path]:
+    """The parquet files that `path` is or holds; none for a folder that has pictures too."""
+    if any(is_picture(name) for name in files):
+        return []
+    folder = path if path.is_dir() else path.parent
+    return [folder / name for name in files if name.lower().endswith(".parquet")]

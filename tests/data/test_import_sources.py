@@ -64,6 +64,8 @@ def test_folders_asked_for_that_give_no_classes_are_an_error(tmp_path: Path) -> 
     path = tree(tmp_path / "data", "a/1.png", "b/2.png", "stray.png")
     with pytest.raises(UsageError, match="stray.png is in none"):
         open_source(path, reading=Reading(class_from="folder"))
+    with pytest.raises(UsageError, match="not parquet"):
+        open_source(path, reading=Reading(text_column="text"))
     with pytest.raises(UsageError, match="no dataset.json"):
         open_source(path, reading=Reading(class_from="column"))
 
