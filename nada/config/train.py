@@ -16,16 +16,16 @@ class TrainConfig:
     )
     size: int = option(64, help="Side in pixels, a power of two; pictures are cropped to a square and resized.")
     include: str | None = option(None, help="Glob pattern: take only pictures whose name fits, as 'train-*'.")
-    mirror: bool = option(False, help="Add the mirror image of every picture; not for text, and clocks.")
+    mirror: bool = option(False, help="Add the mirror image of every picture; not where left and right matter, as in writing.")
     cond: str = option(
         "auto",
         choices=("auto", "class", "text", "none"),
-        help="What pictures are made to order by: classes, or captions; auto: classes, else captions, where there are any.",
+        help="What one can ask the generator for: a class, a caption, or nothing; auto: the first of these that the data have.",
     )
     text_guide: str = option("demo", help="Guide that reads the captions: demo (bundled), ViT-B-32/openai, NAME=FILE.")
-    holdout: float = option(0.0, help="Share of the pictures that is never trained on and measured against, as 0.05.")
+    holdout: float = option(0.0, help="Keep this share of the pictures, as 0.05, out of training, and measure against it.")
     holdout_glob: str | None = option(
-        None, help="Glob pattern: measure against the pictures whose name fits, and train on none of them."
+        None, help="Glob pattern: keep the pictures whose name fits, as 'test-*', out of training, and measure against them."
     )
 
     channels: str = option(
@@ -42,13 +42,15 @@ class TrainConfig:
     )
     spectral_norm: bool = option(False, help="Bound how steep each layer of the discriminator can be; try it with hinge.")
     init: str | None = option(
-        None, help="Fine-tune: start from this generator (any that nada reads), and its discriminator if there is one."
+        None,
+        help="Fine-tune: start from this generator (any that nada reads; its sizes are kept), and from its "
+        "discriminator where there is one.",
     )
     freeze_d: int = option(0, help="With --init, keep so many of the discriminator's finest blocks as they are (FreezeD).")
 
     batch: int = option(16, section="Training", help="Pictures per step, over all processes.")
     lr: float = option(0.0025, help="Adam's learning rate.")
-    d_lr: float | None = option(None, help="Of the discriminator, where it shall differ.")
+    d_lr: float | None = option(None, help="That of the discriminator; as --lr if not given.")
     schedule: str = option(
         "constant",
         choices=("constant", "linear", "cosine"),
@@ -56,7 +58,7 @@ class TrainConfig:
     )
     warmup_kimg: float = option(0.0, help="Let the learning rate rise from 0 over so many thousand pictures.")
     loss: str = option(
-        "logistic", choices=("logistic", "hinge", "wgan-gp"), help="logistic is StyleGAN2's; hinge, wgan-gp: see the papers."
+        "logistic", choices=("logistic", "hinge", "wgan-gp"), help="What the networks play for: logistic as in StyleGAN2, hinge, or wgan-gp (with --gamma 0)."
     )
     gamma: float = option(0.1, help="Weight of the R1 penalty; 0 for none. More is steadier and blurrier.")
     r1_interval: int = option(16, help="Apply R1 every so many steps, so many times as strong.")
@@ -82,14 +84,14 @@ class TrainConfig:
         choices=("ada", "diff", "none"),
         help="Augment what the discriminator sees: as much as it needs (ada), always, never.",
     )
-    augment_kinds: str = option("flip,shift,colour,cutout", help="Which transforms, separated by commas.")
+    augment_kinds: str = option("flip,shift,colour,cutout", help="Which of flip, turn, shift, rotate, scale, stretch, colour, hue, cutout.")
     ada_kimg: float = option(100.0, help="Thousands of pictures in which the adaptive strength can go from 0 to 1.")
 
     kimg: float | None = option(
         None, section="Length and files", help="Thousands of pictures to show in all; 100 if not given."
     )
     duration: float | None = option(
-        None, help="Stop after so many minutes, saved, to go on later with --resume exactly as if it had not stopped."
+        None, help="Stop so many minutes after the start, saved; --resume goes on exactly as if it had not stopped."
     )
     snapshot_kimg: float = option(4.0, help="Save the state to resume from every so many thousand pictures.")
     samples_kimg: float = option(20.0, help="Save a grid of samples, always of the same latents, every so many thousand.")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tiny_runs import quiet
 from nada.config.train import TrainConfig
 from nada.errors import UsageError
 from nada.training import run_training
+from nada.training.augmentation import KINDS
 from nada.training.options import check_options, parse_channels
 
 
@@ -52,3 +54,9 @@ def test_channels_can_be_written_in_three_ways() -> None:
 
 def test_the_default_options_are_in_range() -> None:
     check_options(TrainConfig())
+
+
+def test_the_help_names_every_transform() -> None:
+    (field,) = (field for field in dataclasses.fields(TrainConfig) if field.name == "augment_kinds")
+    named = set(field.metadata["help"].removesuffix(".").removeprefix("Which of ").split(", "))
+    assert named == set(KINDS)
