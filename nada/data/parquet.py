@@ -35,10 +35,13 @@ class _Shards:
 
     def values(self, column: str) -> Iterator[Any]:
         """One column of all files."""
-        for path in self.paths:
+        for path, count in zip(self.paths, self.counts):
             with _opened(path) as file:
                 for batch in file.iter_batches(columns=[column], use_threads=False):
+                    count -= batch.num_rows
                     yield from batch.column(0).to_pylist()
+                if count:
+                    raise ValueError(f"the column {column} has not as many rows as the file")
 
 
 def open_parquet(paths: list[Path], where: Path, reading: Reading) -> Source:
@@ -90,7 +93,8 @@ def _opened(path: Path) -> Iterator[Any]:
     except NadaError:
         raise
     except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
-        raise NadaError(f"{path} is not a parquet file that can be read ({error}).") from error
+        reason = " ".join(str(error).split())
+        raise NadaError(f"{path} is not a parquet file that can be read ({reason}).") from error
 
 
 def _names(shards: _Shards) -> list[str]:
