@@ -52,8 +52,9 @@ def neighbour_overlap_estimate(
 
 def _checked(frozen: Any, adapted: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
     pair = same_rows(frozen, adapted)
-    if not 1 <= k < len(pair[0]):
-        raise NadaError(f"{len(pair[0])} pictures do not have {k} nearest neighbours each; use 1 to {len(pair[0]) - 1}.")
+    n = len(pair[0])
+    if not 1 <= k < n:
+        raise NadaError(f"{n} pictures do not have {k} nearest neighbours each; use 1 to {n - 1}.")
     return pair
 
 

@@ -75,7 +75,7 @@ def _check(first: np.ndarray, second: np.ndarray, subsets: int, sizes: list[int]
         raise NadaError(f"The kernel distance needs one subset or more of 3 or more, not {subsets} of {min(sizes)}.")
     for array, size, name in zip((first, second), sizes, NAMES):
         if len(array) < size:
-            raise NadaError(f"{name} are {len(array)}, fewer than the subset size {size}; use more, or smaller subsets.")
+            raise NadaError(f"{name} are {len(array)}, fewer than the subset size {size}; use more or smaller subsets.")
 
 
 def _polynomial(x: np.ndarray, y: np.ndarray, degree: int) -> np.ndarray:

@@ -62,7 +62,8 @@ def _best_swap(matrix: np.ndarray, medoids: np.ndarray) -> tuple[float, int, int
     members[np.arange(len(own)), labels] = 1
     closer = np.minimum(matrix, first[:, None])
     # A sample whose medoid goes takes the new one or its second nearest, any other only the new one if it is nearer.
-    changes = (closer - first[:, None]).sum(axis=0)[:, None] + (np.minimum(matrix, second[:, None]) - closer).T @ members
+    changes = (closer - first[:, None]).sum(axis=0)[:, None]
+    changes = changes + (np.minimum(matrix, second[:, None]) - closer).T @ members
     changes[medoids] = np.inf
     new, old = np.unravel_index(np.argmin(changes), changes.shape)
     return float(changes[new, old]), int(old), int(new)

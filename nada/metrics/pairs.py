@@ -24,7 +24,7 @@ def resampled_cosines(rows: np.ndarray, rounds: int, seed: int) -> np.ndarray:
     for counts in resampled_counts(len(rows), rounds, seed):
         totals, squares = counts @ rows, np.square(counts)
         sums = np.square(totals).sum(axis=1) - squares @ own
-        drawn.append(sums / _pairs_drawn(squares, len(rows)))
+        drawn.append(_mean_of_pairs(sums, squares, mean_cosine(rows)))
     return np.concatenate(drawn)
 
 
@@ -51,12 +51,11 @@ def resampled_matrix(distances: np.ndarray, rounds: int, seed: int) -> np.ndarra
     drawn = []
     for counts in resampled_counts(len(distances), rounds, seed):
         sums = np.einsum("ij,ij->i", counts @ distances, counts)
-        squares = np.square(counts)
-        # A round of one sample only has no pairs, and tells nothing.
-        drawn.append(np.where(squares.sum(axis=1) < len(distances) ** 2, sums / _pairs_drawn(squares, len(distances)), whole))
+        drawn.append(_mean_of_pairs(sums, np.square(counts), whole))
     return np.concatenate(drawn)
 
 
-def _pairs_drawn(squares: np.ndarray, n: int) -> np.ndarray:
-    """How many ordered pairs of different samples each round has; at least 1, for a round of one sample only."""
-    return np.maximum(n**2 - squares.sum(axis=1), 1)
+def _mean_of_pairs(sums: np.ndarray, squares: np.ndarray, whole: float) -> np.ndarray:
+    """Sums over ordered pairs through their number; a round that drew one sample only has none, and tells nothing."""
+    pairs = squares.shape[1] ** 2 - squares.sum(axis=1)
+    return np.where(pairs > 0, sums / np.maximum(pairs, 1), whole)

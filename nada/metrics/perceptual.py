@@ -144,7 +144,8 @@ def _checked(values: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         raise NadaError(f"The distance function gave {len(values)} distances for {len(first)} pairs.")
     if values.min() < 0:
         worst = int(np.argmin(values))
-        raise NadaError(f"The distance of pictures {first[worst]} and {second[worst]} is negative: {values[worst]:.4g}.")
+        pair = f"{first[worst]} and {second[worst]}"
+        raise NadaError(f"The distance of pictures {pair} is negative: {values[worst]:.4g}.")
     return values
 
 

@@ -170,7 +170,8 @@ def same_rows(images: Any, originals: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return two sets of embeddings of the same latents, `(N, D)` each, as unit rows."""
     first, second = _unit_pair(images, originals)
     if len(first) != len(second):
-        raise NadaError(f"Rows are compared one by one, but there are {len(first)} and {len(second)}; use equal latents.")
+        counts = f"{len(first)} and {len(second)}"
+        raise NadaError(f"Rows are compared one by one, but there are {counts}; use equal latents.")
     return first, second
 
 

@@ -12,7 +12,8 @@ from nada.metrics import neighbour_overlap, neighbour_overlap_estimate
 def by_loops(before: np.ndarray, after: np.ndarray, k: int) -> float:
     def nearest(rows: np.ndarray) -> list[set[int]]:
         rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        return [set(sorted(set(range(len(rows))) - {i}, key=lambda j: -rows[i] @ rows[j])[:k]) for i in range(len(rows))]
+        everyone = range(len(rows))
+        return [set(sorted(set(everyone) - {i}, key=lambda j: -rows[i] @ rows[j])[:k]) for i in everyone]
 
     return float(np.mean([len(p & q) / k for p, q in zip(nearest(before), nearest(after))]))
 
@@ -43,7 +44,8 @@ def test_the_interval_holds_what_the_count_gives() -> None:
     found = []
     for seed in range(100):
         before = rng.normal(size=(80, 4))
-        found.append(neighbour_overlap_estimate(before, before + 0.4 * rng.normal(size=(80, 4)), k=5, rounds=20, seed=seed))
+        after = before + 0.4 * rng.normal(size=(80, 4))
+        found.append(neighbour_overlap_estimate(before, after, k=5, rounds=20, seed=seed))
     mean, spread = np.mean([item.value for item in found]), np.std([item.value for item in found])
     assert 88 <= sum(item.low <= mean <= item.high for item in found)
     assert np.mean([item.high - item.low for item in found]) / 3.92 < 2 * spread

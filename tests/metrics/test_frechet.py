@@ -28,7 +28,7 @@ def test_one_dimension_is_the_closed_form(ddof: int) -> None:
 
 
 def test_two_gaussians_given_by_their_moments() -> None:
-    """Commuting covariances: |μ - ν|² + Σ (√λ - √κ)². Fails where the root of the product is taken element by element."""
+    """Commuting covariances: |μ - ν|² + Σ (√λ - √κ)². Fails where a root is taken element by element."""
     rng = np.random.default_rng(1)
     axes = np.linalg.qr(rng.normal(size=(6, 6)))[0]
     first, second = rng.uniform(0.1, 4, 6), rng.uniform(0.1, 4, 6)

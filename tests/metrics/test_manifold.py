@@ -7,6 +7,7 @@ import pytest
 
 from nada.errors import NadaError
 from nada.metrics import density_coverage, density_coverage_estimate, precision_recall, precision_recall_estimate
+from nada.metrics.distances import squared_distances
 
 
 def by_loops(real: np.ndarray, fake: np.ndarray, k: int, strict: bool) -> tuple[float, float, float, float]:
@@ -57,8 +58,17 @@ def test_equal_sets_and_far_sets() -> None:
     """Also fails where the rounding of two equal distances decides: each border is met exactly."""
     a = np.random.default_rng(1).normal(size=(300, 40)).astype(np.float32) + 10
     assert precision_recall(a, a) == (1, 1)
-    assert density_coverage(a, a) == (1, 1)
+    assert density_coverage(a, a) == density_coverage(a, a[::-1]) == (1, 1)
     assert (*precision_recall(a, a + 100), *density_coverage(a, a + 100)) == (0, 0, 0, 0)
+
+
+def test_rows_that_are_equal_have_distance_zero() -> None:
+    """Fails where |x|² + |y|² - 2 x·y leaves its rounding, which is more than nothing for features far from 0."""
+    a = np.random.default_rng(5).normal(size=(60, 40)) + 1000
+    found = squared_distances(a, a[::-1].copy())
+    assert (np.diag(found[:, ::-1]) == 0).all()
+    truth = np.square(a[:, None] - a[None, ::-1]).sum(axis=-1)
+    np.testing.assert_allclose(found, truth, rtol=1e-6)
 
 
 def test_the_intervals_hold_what_the_count_gives() -> None:
@@ -74,9 +84,21 @@ def test_the_intervals_hold_what_the_count_gives() -> None:
 
 def test_a_share_of_all_is_not_certain() -> None:
     """All of 100 within: the halves all agree, but the next hundred may not."""
-    a = np.random.default_rng(3).normal(size=(100, 2))
-    found = precision_recall_estimate(a, a, rounds=5).recall
-    assert found.value == found.high == 1 and 0.95 < found.low < 0.99
+    rng = np.random.default_rng(3)
+    found = precision_recall_estimate(rng.normal(size=(100, 2)), 1e-3 * rng.normal(size=(100, 2)), rounds=5).precision
+    assert found.value == found.high == 1
+    assert found.low == pytest.approx(0.963, abs=1e-3)
+
+
+def test_halves_of_a_part_are_scaled_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the pictures has twice the error, and the whole half of that again."""
+    rng = np.random.default_rng(4)
+    real, fake = rng.normal(size=(400, 2)), rng.normal(size=(400, 2)) + 1
+    whole = density_coverage_estimate(real, fake).density
+    monkeypatch.setattr("nada.metrics.manifold.LARGEST", 100)
+    part = density_coverage_estimate(real, fake).density
+    assert part.value == whole.value
+    assert part.high - part.low == pytest.approx(whole.high - whole.low, rel=0.4)
 
 
 def test_too_few_pictures_are_refused() -> None:

@@ -41,7 +41,8 @@ def test_groups_far_apart_are_the_clusters() -> None:
     assert sorted(np.bincount(clusters.labels)) == [5, 8, 12]
     assert len(set(clusters.labels[:8])) == len(set(clusters.labels[8:20])) == 1
     assert (clusters.labels[clusters.medoids] == np.arange(3)).all()
-    np.testing.assert_array_equal(k_medoids(np.zeros((4, 4)), 2).labels, 0)
+    alike = k_medoids(np.zeros((4, 4)), 2)
+    assert len(set(alike.medoids)) == 2 and (alike.labels == 0).all()
 
 
 def test_pairwise_distance_of_a_matrix_and_of_a_function() -> None:

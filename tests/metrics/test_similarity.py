@@ -30,7 +30,8 @@ def test_clip_t(images: np.ndarray, words: np.ndarray) -> None:
     each = np.mean([cosine(image, word) for image, word in zip(images, words)])
     assert metrics.clip_t(images, words[0]) == pytest.approx(one, rel=1e-12)
     assert metrics.clip_t(images, list(words[0])) == pytest.approx(one, rel=1e-12)
-    assert metrics.clip_t(torch.tensor(images), torch.tensor(words, requires_grad=True)) == pytest.approx(each, rel=1e-6)
+    tensors = torch.tensor(images), torch.tensor(words, requires_grad=True)
+    assert metrics.clip_t(*tensors) == pytest.approx(each, rel=1e-12)
     assert metrics.clip_t(images, words) == pytest.approx(each, rel=1e-12)
 
 
@@ -101,6 +102,12 @@ def test_intervals_over_pairs_hold_the_truth() -> None:
         found = metrics.clip_i_estimate(draw(30), draw(20), rounds=300, seed=seed)
         hits["clip_i"] += found.low <= mean @ mean <= found.high
     assert min(hits.values()) >= 86, hits
+
+
+def test_a_round_that_drew_one_picture_only_tells_nothing() -> None:
+    """Of two pictures every other round is such; fails where it counts as orthogonal pictures."""
+    found = metrics.prompt_diversity_estimate(np.array([[1.0, 0.1], [1.0, 0]]))
+    assert found.low == pytest.approx(found.high, rel=1e-6)
 
 
 def test_sets_that_do_not_belong_together_are_refused(images: np.ndarray, words: np.ndarray) -> None:
