@@ -163,3 +163,11 @@ def test_pictures_of_one_colour_are_duplicates_only_as_files() -> None:
     duplicates, names = found({**plates, "again": plates["60"]})
     assert [[names[row] for row in group.rows] for group in duplicates.groups] == [["60", "again"]]
     assert (duplicates.identical, duplicates.near) == (1, 0)
+
+
+def test_faint_patterns_on_one_colour_are_no_shapes() -> None:
+    """The grain that a scanner leaves on every blank page would make all pages alike."""
+    grain = np.random.default_rng(0).integers(0, 5, (64, 64, 1), np.uint8)
+    pages = {f"{level}": (encoded(Image.fromarray(np.full((64, 64, 3), level, np.uint8) + grain)), None)
+             for level in (200, 203, 206)}  # fmt: skip
+    assert found(pages)[0].groups == ()

@@ -113,8 +113,9 @@ def test_a_small_spot_of_colour_is_colour_and_jpeg_noise_is_none() -> None:
     spot = noise(1, 256, 256, grey=True)
     spot.paste((255, 0, 0), (10, 10, 40, 40))
     noisy = encoded(noise(2, 256, 256, grey=True), "JPEG", quality=40)
-    records = [Record("spot.png", encoded(spot), None), Record("noisy.jpg", noisy, None)]
-    assert chart_of(records, "colour").rows.tolist() == [0, 1]
+    tinted = np.asarray(noise(3, 64, 64, grey=True)) // 2 + np.array([9, 3, 0], np.uint8)
+    data = {"spot.png": encoded(spot), "noisy.jpg": noisy, "tinted.png": encoded(Image.fromarray(tinted))}
+    assert chart_of([Record(name, bytes, None) for name, bytes in data.items()], "colour").rows.tolist() == [1, 0, 0]
 
 
 def test_colourfulness_and_brightness_as_their_formulas_say() -> None:

@@ -31,9 +31,9 @@ def inspection(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     pictures = [encoded(noise(n, 30 + n, 40)) for n in range(len(HOSTILE))]
-    cells = [{"bytes": data, "path": f"{n}<i>.png"} for n, data in enumerate([*pictures, pictures[0], b"broken"])]
-    labels = ["</script>", "<b>x</b>", "</script>", "plain", "plain", "plain", "plain"]
-    table = pyarrow.table({"image": cells, "text": [*HOSTILE, "an orange", "none"], "label": labels})
+    cells = [{"bytes": data, "path": f"{n}<i>.png"} for n, data in enumerate([b"broken", *pictures, pictures[0]])]
+    labels = ["plain", "</script>", "<b>x</b>", "</script>", "plain", "plain", "plain"]
+    table = pyarrow.table({"image": cells, "text": ["none", *HOSTILE, "an orange"], "label": labels})
     path = tmp_path_factory.mktemp("page") / "<img src=x>.parquet"
     parquet.write_table(table, path)
     return inspect_data(path)
@@ -65,6 +65,7 @@ def test_the_data_comes_through_unchanged(page: str, inspection: Inspection) -> 
     assert {picture["text"] for picture in payload["pictures"]} == {*HOSTILE, "an orange"}
     assert payload["total"] == 6 and payload["brokenCount"] == 1
     assert sorted(payload["charts"][0]["labels"]) == ["</script>", "<b>x</b>", "plain"]
+    assert {picture["row"]: picture["text"] for picture in payload["pictures"]}[5] == "an orange"
     assert payload["duplicates"]["groups"][0]["rows"] == [0, 5] and payload["duplicates"]["groups"][0]["differ"]
 
 
@@ -131,8 +132,14 @@ def test_choosing_counts_and_shows_what_fits(browser: str, inspection: Inspectio
       document.documentElement.dataset.seen = [first, document.querySelector(".dock b").textContent,
         document.querySelectorAll(".chip").length, document.querySelectorAll(".strip img").length,
         document.querySelectorAll(".picture").length].join("|");
+      chooseWord(words[chosen.word]);
+      toggleBins(chartOf.size, [chartOf.size.labels.indexOf("31 \u00d7 40")]);
+      const sums = countChosen().counts.map((bins) => bins.reduce((sum, value) => sum + value, 0));
+      document.documentElement.dataset.sums = [sums[chartOf.class.index], sums[chartOf.size.index], sums[chartOf.format.index]];
     """
     page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
     (tmp_path / "page.html").write_text(page.replace("</body>", f"<script>{act}</script></body>"))
     dom, complaints = rendered(browser, tmp_path / "page.html")
     assert re.search('data-seen="([^"]*)"', dom)[1] == "3 of 6|1 of 6|2|1|1" and not complaints
+    # Two choices that exclude each other: each chart counts what fits the other one, every further chart nothing.
+    assert re.search('data-sums="([^"]*)"', dom)[1] == "1,3,0"
