@@ -23,6 +23,7 @@ import json, os, sys
 import torch.utils.tensorboard
 from nada.config.train import TrainConfig
 from nada.config.fields import from_json
+from nada.errors import NadaError
 from nada.training.run import run_training
 for line in sys.stdin:
     asked = json.loads(line)
@@ -32,7 +33,10 @@ for line in sys.stdin:
         answer = os.fork()
         if answer == 0:
             os.environ.update(asked["environment"])
-            outcome = run_training(from_json(TrainConfig, asked["options"]), say=lambda line: None)
+            try:
+                outcome = run_training(from_json(TrainConfig, asked["options"]), say=lambda line: None)
+            except NadaError as error:
+                os._exit(error.exit_code)
             os._exit(0 if outcome is None or outcome.finished else 130)
     print(answer, flush=True)
 """

@@ -16,14 +16,18 @@ class TrainConfig:
     )
     size: int = option(64, help="Side in pixels, a power of two; pictures are cropped to a square and resized.")
     include: str | None = option(None, help="Glob pattern: take only pictures whose name fits, as 'train-*'.")
-    mirror: bool = option(False, help="Add the mirror image of every picture; not where left and right matter, as in writing.")
+    mirror: bool = option(
+        False, help="Add the mirror image of every picture; not where left and right matter, as in writing."
+    )
     cond: str = option(
         "auto",
         choices=("auto", "class", "text", "none"),
         help="What one can ask the generator for: a class, a caption, or nothing; auto: the first of these that the data have.",
     )
     text_guide: str = option("demo", help="Guide that reads the captions: demo (bundled), ViT-B-32/openai, NAME=FILE.")
-    holdout: float = option(0.0, help="Keep this share of the pictures, as 0.05, out of training, and measure against it.")
+    holdout: float = option(
+        0.0, help="Keep this share of the pictures, as 0.05, out of training, and measure against it."
+    )
     holdout_glob: str | None = option(
         None, help="Glob pattern: keep the pictures whose name fits, as 'test-*', out of training, and measure against them."
     )
@@ -33,20 +37,26 @@ class TrainConfig:
         section="Networks",
         help="Widths: one number, one per block (4 px first) as 128,128,64, or BASE/MAX.",
     )
-    d_channels: str | None = option(None, help="Widths of the discriminator, written alike; as --channels if not given.")
+    d_channels: str | None = option(
+        None, help="Widths of the discriminator, written alike; as --channels if not given."
+    )
     z_dim: int = option(512, help="Length of a latent.")
     w_dim: int = option(512, help="Length of a style.")
     mapping_layers: int = option(2, help="Layers of the mapping network, and of the discriminator's for conditions.")
     mbstd_group: int = option(
         4, help="How many pictures the discriminator compares with one another to see whether they differ; 1 for none."
     )
-    spectral_norm: bool = option(False, help="Bound how steep each layer of the discriminator can be; try it with hinge.")
+    spectral_norm: bool = option(
+        False, help="Bound how steep each layer of the discriminator can be; try it with hinge."
+    )
     init: str | None = option(
         None,
         help="Fine-tune: start from this generator (any that nada reads; its sizes are kept), and from its "
         "discriminator where there is one.",
     )
-    freeze_d: int = option(0, help="With --init, keep so many of the discriminator's finest blocks as they are (FreezeD).")
+    freeze_d: int = option(
+        0, help="With --init, keep so many of the discriminator's finest blocks as they are (FreezeD)."
+    )
 
     batch: int = option(16, section="Training", help="Pictures per step, over all processes.")
     lr: float = option(0.0025, help="Adam's learning rate.")
@@ -58,12 +68,16 @@ class TrainConfig:
     )
     warmup_kimg: float = option(0.0, help="Let the learning rate rise from 0 over so many thousand pictures.")
     loss: str = option(
-        "logistic", choices=("logistic", "hinge", "wgan-gp"), help="What the networks play for: logistic as in StyleGAN2, hinge, or wgan-gp (with --gamma 0)."
+        "logistic",
+        choices=("logistic", "hinge", "wgan-gp"),
+        help="What the networks play for: logistic as in StyleGAN2, hinge, or wgan-gp (with --gamma 0).",
     )
     gamma: float = option(0.1, help="Weight of the R1 penalty; 0 for none. More is steadier and blurrier.")
     r1_interval: int = option(16, help="Apply R1 every so many steps, so many times as strong.")
     gradient_penalty: float = option(10.0, help="Weight of the penalty that is part of wgan-gp.")
-    label_smoothing: float = option(0.0, help="Ask the discriminator for a little less than certainty of real pictures: 0.1.")
+    label_smoothing: float = option(
+        0.0, help="Ask the discriminator for a little less than certainty of real pictures: 0.1."
+    )
     path_length: float = option(
         0.0, help="Weight of path-length regularisation (2 as published): smoother latents, slower; 0 for none."
     )
@@ -75,7 +89,9 @@ class TrainConfig:
         False, help="Make new pictures for the discriminator, as published, instead of reusing the generator's; slower."
     )
     clip_norm: float = option(0.0, help="Shorten gradients that are longer than this; 0 for never.")
-    ema_kimg: float = option(5.0, help="Half-life of the average of the weights that is kept, in thousands of pictures.")
+    ema_kimg: float = option(
+        5.0, help="Half-life of the average of the weights that is kept, in thousands of pictures."
+    )
     ema_rampup: float = option(0.05, help="Shorter in the beginning: at most this share of what was shown; 0 for not.")
 
     augment: str = option(
@@ -84,7 +100,9 @@ class TrainConfig:
         choices=("ada", "diff", "none"),
         help="Augment what the discriminator sees: as much as it needs (ada), always, never.",
     )
-    augment_kinds: str = option("flip,shift,colour,cutout", help="Which of flip, turn, shift, rotate, scale, stretch, colour, hue, cutout.")
+    augment_kinds: str = option(
+        "flip,shift,colour,cutout", help="Which of flip, turn, shift, rotate, scale, stretch, colour, hue, cutout."
+    )
     ada_kimg: float = option(100.0, help="Thousands of pictures in which the adaptive strength can go from 0 to 1.")
 
     kimg: float | None = option(
@@ -94,7 +112,9 @@ class TrainConfig:
         None, help="Stop so many minutes after the start, saved; --resume goes on exactly as if it had not stopped."
     )
     snapshot_kimg: float = option(4.0, help="Save the state to resume from every so many thousand pictures.")
-    samples_kimg: float = option(20.0, help="Save a grid of samples, always of the same latents, every so many thousand.")
+    samples_kimg: float = option(
+        20.0, help="Save a grid of samples, always of the same latents, every so many thousand."
+    )
     keep: int = option(0, help="Keep the last so many states by number, beside last.ckpt, to go back to.")
     log_steps: int = option(10, help="Steps that one point of the curves is the mean of.")
     out: str = option("runs", help="Folder that the numbered run folder is made in.")

@@ -34,7 +34,8 @@ def own_device(name: str) -> torch.device:
 def joined(device: torch.device) -> Iterator[Share]:
     """While open, this process works with the others that torchrun started; yields its share of the work.
 
-    NCCL connects GPUs, gloo CPUs. Raises NadaError where this torch has neither, or the others cannot be reached.
+    NCCL connects GPUs, gloo CPUs. Raises NadaError where this torch has neither, or the others cannot be reached, and
+    from inside where another process has ended.
     """
     if world_size() == 1:
         yield Share()
@@ -50,5 +51,16 @@ def joined(device: torch.device) -> Iterator[Share]:
         raise NadaError(f"cannot reach the other processes: {str(error).splitlines()[0]}.") from error
     try:
         yield Share(distributed.get_rank(), distributed.get_world_size())
+    except RuntimeError as error:
+        if not _is_of_the_connection(error):
+            raise
+        raise NadaError(
+            "another process of this training has ended, so this one ends, too; --resume goes on from the last saved state."
+        ) from error
     finally:
         distributed.destroy_process_group()
+
+
+def _is_of_the_connection(error: RuntimeError) -> bool:
+    """Whether gloo or NCCL lost another process; gloo has no type of its own for that."""
+    return isinstance(error, distributed.DistBackendError) or "by peer" in str(error) or "gloo/transport" in str(error)

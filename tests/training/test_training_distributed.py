@@ -65,13 +65,29 @@ def _state(out: Path) -> dict:
     return torch.load(folder / "last.ckpt", weights_only=True)
 
 
-def test_a_signal_to_one_process_stops_both_at_the_same_step(config: TrainConfig, nursery: Nursery, pair) -> None:
-    config = replace(config, kimg=400.0)
-    first, second = pair(config)
+def test_a_process_that_dies_takes_the_other_one_with_it(config: TrainConfig, nursery: Nursery, pair) -> None:
+    """Which would wait for it for an hour; what is saved can be gone on from, by one process, too."""
+    first, second = pair(replace(config, kimg=400.0))
+    _wait_for_the_first_step(config)
+    os.kill(second, signal.SIGKILL)
+    assert nursery.wait(second) == -signal.SIGKILL
+    assert nursery.wait(first) == 1
+    saved = _state(Path(config.out))["step"]
+    again = TrainConfig(resume="latest", out=config.out, kimg=(saved + 1) * 4 / 1000)
+    assert run_training(again, quiet).finished
+
+
+def _wait_for_the_first_step(config: TrainConfig) -> None:
     end = time.monotonic() + 60
     while not any(steps_in(folder) for folder in Path(config.out).glob("*-*")):
         assert time.monotonic() < end, "the training does not begin"
         time.sleep(0.01)
+
+
+def test_a_signal_to_one_process_stops_both_at_the_same_step(config: TrainConfig, nursery: Nursery, pair) -> None:
+    config = replace(config, kimg=400.0)
+    first, second = pair(config)
+    _wait_for_the_first_step(config)
     os.kill(second, signal.SIGTERM)
     assert nursery.wait(second) == 0  # the first one tells how it ended
     assert nursery.wait(first) == 130
