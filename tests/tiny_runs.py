@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 NURSERY = """
 import json, os, sys
-import torch.utils.tensorboard
+import torch._dynamo, torch.utils.tensorboard  # what a training would load by and by
 from nada.config.train import TrainConfig
 from nada.config.fields import from_json
 from nada.errors import NadaError
