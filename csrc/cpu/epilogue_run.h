@@ -33,20 +33,23 @@ inline Pack<A> leaky_pack(Pack<A> x, Leak<A> leak) {
   return x > bound ? bound : x;
 }
 
-// The same of four rows' weighted sum: the last step of the published filter.
+// The same of four rows' weighted sum, the last step of the published filter, for pixels with `c` channels.
 template <typename X, typename A>
-inline void leaky_sum_run(const A* const* rows, const A* weights, int64_t at, const A* factors, const A* shift,
-                          int64_t count, Leak<A> leak, X* y) {
-  const A *r0 = rows[0] + at, *r1 = rows[1] + at, *r2 = rows[2] + at, *r3 = rows[3] + at;
+[[gnu::noinline]] void leaky_sum_pixels(const A* const* rows, const A* weights, int64_t at, const A* factors, const A* bias,
+                                        const A* noise, A strength, int64_t pixels, int64_t c, Leak<A> leak, X* y) {
   const A w0 = weights[0], w1 = weights[1], w2 = weights[2], w3 = weights[3];
-  int64_t i = 0;
-  for (; i + kPack<A> <= count; i += kPack<A>) {
-    Pack<A> x = (w0 * load_pack(r0 + i) + w1 * load_pack(r1 + i)) + (w2 * load_pack(r2 + i) + w3 * load_pack(r3 + i));
-    store_pack(leaky_pack(x * load_pack(factors + i) + load_pack(shift + i), leak), y + i);
-  }
-  for (; i < count; ++i) {
-    const A x = (w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i]);
-    put(leaky(x * factors[i] + shift[i], leak.alpha, leak.gain, leak.bound), y[i]);
+  for (int64_t pixel = 0; pixel < pixels; ++pixel, at += c, y += c) {
+    const A *r0 = rows[0] + at, *r1 = rows[1] + at, *r2 = rows[2] + at, *r3 = rows[3] + at;
+    const A shift = noise ? strength * noise[pixel] : A(0);
+    int64_t i = 0;
+    for (; i + kPack<A> <= c; i += kPack<A>) {
+      const Pack<A> x = (w0 * load_pack(r0 + i) + w1 * load_pack(r1 + i)) + (w2 * load_pack(r2 + i) + w3 * load_pack(r3 + i));
+      store_pack(leaky_pack(x * load_pack(factors + i) + (load_pack(bias + i) + shift), leak), y + i);
+    }
+    for (; i < c; ++i) {
+      const A x = (w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i]);
+      put(leaky(x * factors[i] + (bias[i] + shift), leak.alpha, leak.gain, leak.bound), y[i]);
+    }
   }
 }
 
@@ -72,26 +75,56 @@ struct PackSums {
   Pack<A> pre = {}, value = {}, noise = {};
 };
 
+// One pack of what a backward pass does.
+template <typename A>
+inline Pack<A> leaky_backward_pack(Pack<A> gradient, Pack<A> value, Pack<A> noise, Leak<A> leak, PackSums<A>& sums) {
+  const Pack<A> zero = {}, bound = leak.bound + zero;
+  const Pack<A> below = value < bound ? gradient : zero, open = value > -bound ? below : zero;
+  const Pack<A> pre = open * (value > 0 ? leak.gain + zero : leak.gain * leak.alpha + zero);
+  sums.pre += pre, sums.value += open * value, sums.noise += pre * noise;
+  return pre;
+}
+
 // The same as a run above for one channel, whose sums stay in registers.
 template <typename T, typename A>
 [[gnu::noinline]] void leaky_backward_packs(const T* dy, const T* y, const A* noise, int64_t count, A factor, Leak<A> leak,
                                             A* dx, PackSums<A>& sums) {
   PackSums<A> here;
-  const Pack<A> bound = leak.bound + Pack<A>{}, zero = {};
-  const auto step = [&](Pack<A> gradient, Pack<A> value, Pack<A> noises, int64_t i) {
-    const Pack<A> below = value < bound ? gradient : zero, open = value > -bound ? below : zero;
-    const Pack<A> pre = open * (value > 0 ? leak.gain + zero : leak.gain * leak.alpha + zero);
-    store_pack(pre * factor, dx + i);
-    here.pre += pre, here.value += open * value, here.noise += pre * noises;
-  };
   int64_t i = 0;
   for (; i + kPack<A> <= count; i += kPack<A>) {
     fetch_line_ahead(dy + i);
     fetch_line_ahead(y + i);
-    step(load_pack(dy + i), load_pack(y + i), load_pack(noise + i), i);
+    store_pack(factor * leaky_backward_pack(load_pack(dy + i), load_pack(y + i), load_pack(noise + i), leak, here), dx + i);
   }
-  if (i < count) step(load_before(dy + i, dy + count), load_before(y + i, y + count), load_before(noise + i, noise + count), i);
+  if (i < count) {
+    const Pack<A> noises = load_before(noise + i, noise + count);
+    store_pack(factor * leaky_backward_pack(load_before(dy + i, dy + count), load_before(y + i, y + count), noises, leak, here), dx + i);
+  }
   sums.pre += here.pre, sums.value += here.value, sums.noise += here.noise;
+}
+
+// The same for some pixels with `c` channels each, side by side; sums are three rows of c numbers.
+template <int P, typename T, typename A>
+[[gnu::noinline]] void leaky_backward_pixels(const T* dy, const T* y, const A* factors, const A* noise, int64_t c,
+                                             Leak<A> leak, A* dx, A* const* sums) {
+  const auto step = [&](int64_t lane, auto load, auto store) {
+    PackSums<A> here{load(sums[0] + lane, sums[0] + c), load(sums[1] + lane, sums[1] + c), load(sums[2] + lane, sums[2] + c)};
+    const Pack<A> factor = load(factors + lane, factors + c);
+    for (int i = 0; i < P; ++i) {
+      const int64_t at = i * c + lane, end = i * c + c;
+      const Pack<A> noises = (noise ? noise[i] : A(0)) + Pack<A>{};
+      store(factor * leaky_backward_pack(load(dy + at, dy + end), load(y + at, y + end), noises, leak, here), dx + at, dx + end);
+    }
+    store(here.pre, sums[0] + lane, sums[0] + c);
+    store(here.value, sums[1] + lane, sums[1] + c);
+    store(here.noise, sums[2] + lane, sums[2] + c);
+  };
+  int64_t lane = 0;
+  for (; lane + kPack<A> <= c; lane += kPack<A>)
+    step(lane, [](auto* from, auto*) { return load_pack(from); }, [](Pack<A> values, A* to, A*) { store_pack(values, to); });
+  if (lane < c)
+    step(lane, [](auto* from, auto* end) { return load_before(from, end); },
+         [](Pack<A> values, A* to, A* end) { store_before(values, end - to, to, end); });
 }
 
 // The runs that an epilogue reads beside x: the demodulation, and bias and noise in one or each on its own.
@@ -110,6 +143,11 @@ class Sides {
   }
 
   const A* factors() { return runs_of_[0]; }
+  const A* bias() { return runs_of_[1]; }
+  A strength() const { return strength_; }
+
+  // The noise as it is stored, or null.
+  const A* noise_at(int64_t pixel) const { return noise_ ? noise_ + pixel : nullptr; }
 
   // strength * noise + bias of the pixels from `pixel` on.
   [[gnu::noinline]] const A* shift(int64_t pixel, int64_t pixels) {

@@ -35,18 +35,21 @@ class ForwardRows {
       fetch_ahead_to_write(to + at, count);
       along_.fill(across_, at + count, made);
       Seen<T>* result = result_run(to + at, buffers_[0]);
-      filter_run(at, count, sides_.shift(row * args_.w + column, pixels), result);
+      filter_run(row, column, pixels, result);
       store_result(result, count, to + at);
     }
   }
 
  private:
   template <typename X>
-  void filter_run(int64_t at, int64_t count, const A* shift, X* result) {
+  void filter_run(int64_t row, int64_t column, int64_t pixels, X* result) {
+    const int64_t at = column * args_.c, count = pixels * args_.c, pixel = row * args_.w + column;
     const A* const* sources = along_.sources();
-    if (along_.taps == 4) return leaky_sum_run(sources, along_.weights(), at, sides_.factors(), shift, count, leak_, result);
+    if (along_.taps == 4)
+      return leaky_sum_pixels(sources, along_.weights(), at, sides_.factors(), sides_.bias(), sides_.noise_at(pixel),
+                              sides_.strength(), pixels, args_.c, leak_, result);
     combine_rows(sources, along_.weights(), along_.taps, at, count, buffers_[1]);
-    leaky_run(static_cast<const A*>(buffers_[1]), sides_.factors(), shift, count, leak_, result);
+    leaky_run(static_cast<const A*>(buffers_[1]), sides_.factors(), sides_.shift(pixel, pixels), count, leak_, result);
   }
 
   const Epilogue& args_;
@@ -79,7 +82,7 @@ class GradientRows {
  public:
   using A = Computed<T>;
   GradientRows(const Epilogue& args, const Bands& bands, const Runs& runs)
-      : sums(runs, 3), args_(args), bands_(bands), runs_(runs), leak_(args), sides_(args, runs), buffers_(runs, 2),
+      : sums(runs, 3), args_(args), bands_(bands), leak_(args), sides_(args, runs),
         unowned_(runs, 3), width_(args.w * args.c + 80), ring_(width_ * args.fir.count) {}
 
   void enter(const Part& part) {
@@ -93,14 +96,18 @@ class GradientRows {
     A* result = line(row);
     const int64_t start = bands_.offset(part, row, args_.h, args_.w), ahead = row + 1 < args_.h ? args_.w * args_.c : 0;
     Buffers<A>& into = owned ? sums : unowned_;
-    for (int64_t column = 0; column < args_.w; column += runs_.run_pixels) {
-      const int64_t pixels = std::min(runs_.run_pixels, args_.w - column), at = column * args_.c, wide = pixels * args_.c;
+    A* const rows[] = {into[0], into[1], into[2]};
+    const auto compute = [&](int64_t column, auto pixels) {
+      const int64_t at = column * args_.c, wide = pixels * args_.c;
       const T *dy = static_cast<const T*>(args_.x) + start + at, *y = static_cast<const T*>(args_.reference) + start + at;
       prefetch_run(dy + ahead, wide);
       prefetch_run(y + ahead, wide);
-      leaky_backward_run(view_run(dy, wide, buffers_[0]), view_run(y, wide, buffers_[1]), sides_.factors(),
-                         sides_.noise(row * args_.w + column, pixels), wide, leak_, result + at, into[0], into[1], into[2]);
-    }
+      leaky_backward_pixels<pixels()>(dy, y, sides_.factors(), sides_.noise_at(row * args_.w + column), args_.c, leak_,
+                                      result + at, rows);
+    };
+    int64_t column = 0;
+    for (; column + kPixels <= args_.w; column += kPixels) compute(column, std::integral_constant<int, kPixels>{});
+    for (; column < args_.w; ++column) compute(column, std::integral_constant<int, 1>{});
   }
 
   Buffers<A> sums;
@@ -108,10 +115,10 @@ class GradientRows {
  private:
   const Epilogue& args_;
   const Bands& bands_;
-  const Runs& runs_;
   Leak<A> leak_;
   Sides<A> sides_;
-  Buffers<A> buffers_, unowned_;
+  static constexpr int kPixels = 2;  // that are worked on side by side
+  Buffers<A> unowned_;
   int64_t width_;
   Line<A> ring_;  // the last rows, one for every tap
 };
