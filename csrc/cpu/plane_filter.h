@@ -82,7 +82,7 @@ class PlaneFilter {
   int64_t capacity;  // rows that are there at once
 
  private:
-  static constexpr int64_t kNumbers = 1024;  // of rows that are made at once, about
+  static constexpr int64_t kNumbers = 2048;  // of rows that are made at once, about
 
   struct Phase {
     std::vector<A> weights;

@@ -110,7 +110,8 @@ class PlaneLines {
         if constexpr (ahead) fetch_line_ahead(from + i);
         store_pack(load_before(from + i, end), to + i);
       }
-      for (int64_t i = taken; i < pitch; i += kPack<A>) store_pack(Pack<A>{}, to + i);
+      store_pack(Pack<A>{}, to + taken);  // often all: a loop from here would become a call
+      if (taken + kPack<A> < pitch) std::fill(to + taken + kPack<A>, to + pitch, A(0));
     }
   }
 

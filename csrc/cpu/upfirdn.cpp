@@ -131,7 +131,8 @@ void run_planes(const Upfirdn& args, const Taps<Computed<T>>& taps) {
 template <typename T>
 void run(const Upfirdn& args) {
   const Taps<Computed<T>> taps(args);
-  if (!args.channels_last && taps.matrix.empty()) return run_planes<T>(args, taps);
+  const bool sums_first = args.down > 1 && args.out_w >= 64;  // long rows: what is dropped is not filtered along itself
+  if (!args.channels_last && taps.matrix.empty() && !sums_first) return run_planes<T>(args, taps);
   const int64_t lanes = args.channels_last ? args.c : 1, pictures = args.channels_last ? args.n : args.n * args.c;
   const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.out_w * lanes));
   const int64_t bands = (args.out_h + rows - 1) / rows;
