@@ -137,6 +137,8 @@ class Projection {
       const int64_t count = std::min(group, pixels - first);
       const Seen<T>* values = view_run(x + first * c, count * c, in_.data());
       Seen<T>* result = result_run(dx + first * c, out_.data());
+      fetch_ahead(x + first * c, count * c);
+      fetch_ahead_to_write(dx + first * c, count * c);
       int64_t lane = 0;
       for (; lane + wide <= c; lane += wide)
         back_lanes(values + lane, weight + lane, first, count, result + lane, dweight + lane);
