@@ -26,7 +26,7 @@ _HOMES = {
     "load_generator": "nada.checkpoints",
     "save_generator": "nada.checkpoints",
 }
-_MODULES = ("checkpoints", "clip", "images", "models", "ops", "selection")
+_MODULES = ("checkpoints", "clip", "images", "metrics", "models", "ops", "selection")
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 

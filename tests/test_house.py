@@ -77,7 +77,7 @@ def readme_commands() -> list[list[str]]:
     lines = [part.strip() for block in blocks for line in block.splitlines() for part in line.split("&&")]
     import shlex
 
-    return [shlex.split(line)[1:] for line in lines if line.startswith("nada ")]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("nada ")]
 
 
 @pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
