@@ -65,7 +65,8 @@ def _again(config: TrainConfig) -> TrainConfig:
 
 def _wait_for_step(config: TrainConfig, step: int) -> None:
     end = time.monotonic() + 60
-    while not any(folder.name[5:] and max(steps_in(folder), default=0) >= step for folder in Path(config.out).glob("*-*")):
+    # Before there is a first state to go on from, a killed run is begun anew, in a folder of its own.
+    while not any(max(steps_in(state.parent), default=0) >= step for state in Path(config.out).glob("*-*/last.ckpt")):
         assert time.monotonic() < end, "the training does not get on"
         time.sleep(0.002)
 
