@@ -21,9 +21,10 @@ struct PlaneTasks {
   PlaneTasks(int64_t planes, int64_t height, int64_t width) : planes(planes) {
     const int64_t rows = std::max<int64_t>(16, 4 * kTask / width);
     bands = (height + rows - 1) / rows;
-    several_ = bands > 1 ? 1 : std::max<int64_t>(1, kTask / (height * width));
+    const int64_t work = height * std::max<int64_t>(width, 16);  // a shorter row takes as long as a vector
+    several_ = bands > 1 ? 1 : std::max<int64_t>(1, kTask / 4 / work);
     count = (planes + several_ - 1) / several_ * bands;
-    elements = height * width * several_ / bands;
+    elements = work * several_ / bands;
   }
 
   Task task(int64_t index) const {
