@@ -16,13 +16,18 @@ from nada.models.layers import Conv, FullyConnected
 from nada.models.mapping import Mapping, normalize_second_moment
 
 
+def group_size(count: int, group: int) -> int:
+    """How many of `count` samples share one minibatch statistic: the largest number up to `group` that divides them."""
+    return next(size for size in range(min(group, count), 0, -1) if count % size == 0)
+
+
 def minibatch_std(x: Tensor, group: int, channels: int) -> Tensor:
     """Append `channels` maps to `x (N, C, H, W)` that hold the standard deviation over groups of samples.
 
-    A batch that `group` does not divide uses the largest smaller group that does (arXiv:1710.10196, section 3).
+    Every (N / `group_size`)-th sample belongs to one group (arXiv:1710.10196, section 3; groups as in StyleGAN).
     """
     n, c, h, w = x.shape
-    group = next(size for size in range(min(group, n), 0, -1) if n % size == 0)
+    group = group_size(n, group)
     y = x.float().reshape(group, -1, channels, c // channels, h, w)
     deviation = ((y - y.mean(dim=0)).square().mean(dim=0) + 1e-8).sqrt()
     statistic = deviation.mean(dim=(2, 3, 4)).to(x.dtype)  # (N / group, channels)

@@ -19,14 +19,15 @@ class Draw:
     def __init__(self, seed: int, step: int, batch: int, device: torch.device | str = "cpu", rows: Tensor | None = None) -> None:
         mixed = np.random.SeedSequence([seed, step]).generate_state(4, np.uint32).astype(object)
         self.device, self.batch = torch.device(device), batch
-        self.rows = None if rows is None or len(rows) == batch and rows.equal(torch.arange(batch)) else rows.to(self.device)
+        self._places = torch.arange(batch) if rows is None else rows
+        self._rows = None if self._places.equal(torch.arange(batch)) else self._places.to(self.device)
         self._numbers = torch.Generator(self.device).manual_seed(int(mixed[0] << 31 | mixed[1] >> 1))
         self._single = np.random.default_rng([int(mixed[2]), int(mixed[3])])
 
     @property
     def count(self) -> int:
         """How many samples are this process's."""
-        return self.batch if self.rows is None else len(self.rows)
+        return len(self._places)
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers `(count, *shape)`."""
@@ -57,11 +58,16 @@ class Draw:
         """One whole number from `low` to `high - 1` for the whole batch."""
         return int(self._single.integers(low, high))
 
-    def first_half(self) -> Tensor:
-        """Which of this process's samples belong to the first half of the whole batch; all, where that leaves a process none."""
-        rows = torch.arange(self.batch, device=self.device) if self.rows is None else self.rows
-        chosen = (rows < self.batch // 2).nonzero()[:, 0]
-        return chosen if len(chosen) else torch.arange(len(rows), device=self.device)
+    def first_half(self) -> tuple[Tensor, float]:
+        """Which of this process's samples belong to the first half of the whole batch, and what a mean over them weighs.
+
+        Where processes have unequal parts of the half, only the mean of their weighted means is that of the half. One
+        that has no part of it takes a sample that weighs nothing, for it must still do what the others do.
+        """
+        half = max(self.batch // 2, 1)
+        chosen = (self._places < half).nonzero()[:, 0]  # on the CPU: counting on a GPU would wait for it
+        weight = len(chosen) * self.batch / (half * self.count)
+        return (chosen if len(chosen) else torch.arange(1)).to(self.device), weight
 
     def _mine(self, numbers: Tensor) -> Tensor:
-        return numbers if self.rows is None else numbers[self.rows]
+        return numbers if self._rows is None else numbers[self._rows]

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from nada.data import ImageDataset
+from nada.models import Generator
+from nada.models.discriminator import group_size
 from nada.training.augmentation import adapt_probability
 from nada.training.draw import Draw
 from nada.training.recipe import Recipe, average_memory, rate_factor
@@ -45,14 +47,15 @@ def train(
 
 def train_step(state: TrainingState, data: ImageDataset, recipe: Recipe, share: Share = Share()) -> dict[str, float]:
     """One step: the updates of both networks, of the average and of the augmentation; returns what there is to plot."""
-    device = state.generator.b4.const.device
-    group = state.discriminator.config.mbstd_group
+    generator = state.generator
+    group = group_size(recipe.batch, state.discriminator.config.mbstd_group)
     rows = share.rows(recipe.batch, group)
-    given = Pass(state, recipe, share, Draw(recipe.seed, state.step, recipe.batch, device, rows))
+    given = Pass(state, recipe, share, Draw(recipe.seed, state.step, recipe.batch, generator.b4.const.device, rows))
     factor = rate_factor(recipe, (state.step + 0.5) * recipe.batch)
     _set_rate(state.generator_optimizer, recipe.lr * factor)
     _set_rate(state.discriminator_optimizer, (recipe.lr if recipe.d_lr is None else recipe.d_lr) * factor)
-    batches = [_real_batch(data, recipe, state.step * recipe.d_steps + k, rows, group, device) for k in range(recipe.d_steps)]
+    numbers = range(state.step * recipe.d_steps, (state.step + 1) * recipe.d_steps)
+    batches = [_real_batch(data, recipe, number, rows, group, generator) for number in numbers]
     scalars: Scalars = {}
     for update in range(recipe.g_steps):
         regularise = bool(recipe.path_length) and update == 0 and state.step % recipe.path_interval == 0
@@ -64,7 +67,7 @@ def train_step(state: TrainingState, data: ImageDataset, recipe: Recipe, share: 
                 fake, _ = draw_pictures(given, labels)
         scalars |= update_discriminator(given, real, fake, labels, update == 0 and state.step % recipe.r1_interval == 0)
     state.step += 1
-    update_average(state.average, state.generator, average_memory(recipe, state.step * recipe.batch))
+    update_average(state.average, generator, average_memory(recipe, state.step * recipe.batch))
     plotted = _to_floats(scalars, share) | {"lr": recipe.lr * factor}
     return plotted | _adapt_augmentation(state, recipe, plotted["real/sign"])
 
@@ -72,33 +75,32 @@ def train_step(state: TrainingState, data: ImageDataset, recipe: Recipe, share: 
 def group_by_class(labels: np.ndarray, group: int) -> np.ndarray:
     """An order of `labels (N,)` in which the groups of the minibatch standard deviation hold one class, or few.
 
-    The groups take every (N / group)-th sample. Where they mix classes, the difference between the classes hides
+    The groups take every (N / group)-th sample; `group` divides N. Where they mix classes, the difference between the classes hides
     whether the pictures of one class differ at all, and a class collapses unseen. The published code does not do this.
     """
-    order = np.argsort(labels, kind="stable")
-    if len(labels) % group:
-        return order
-    return order.reshape(-1, group).T.reshape(-1)
+    return np.argsort(labels, kind="stable").reshape(-1, group).T.reshape(-1)
 
 
 @torch.no_grad()
 def update_average(average: nn.Module, network: nn.Module, memory: float) -> None:
     """Move the parameters of `average` towards those of `network`; buffers (w_avg, noise) are copied."""
     torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - memory)
-    for target, source in zip(average.buffers(), network.buffers(), strict=True):
-        target.copy_(source)
+    torch._foreach_copy_(list(average.buffers()), list(network.buffers()))
 
 
 def _real_batch(
-    data: ImageDataset, recipe: Recipe, number: int, rows: Tensor, group: int, device: torch.device
+    data: ImageDataset, recipe: Recipe, number: int, rows: Tensor, group: int, generator: Generator
 ) -> tuple[Tensor, Tensor | None]:
-    """This process's pictures of a batch, and their conditions if there are any."""
+    """This process's pictures of a batch, and rows `(N, condition_dim)` of their conditions if there are any."""
     indices = data.order(number * recipe.batch, recipe.batch, recipe.seed)
     if data.labels is not None:
         indices = indices[group_by_class(data.labels[indices], group)]
     real, labels = data.batch(indices[rows.numpy()])
+    # Class numbers are checked while they are on the CPU; a GPU would have to be waited for, in every pass.
+    conditions = generator.condition_rows(labels, len(real))
+    device = generator.b4.const.device
     real = real.to(device, memory_format=torch.channels_last)
-    return real, None if labels is None else labels.to(device)
+    return real, None if conditions is None else conditions.to(device)
 
 
 def _adapt_augmentation(state: TrainingState, recipe: Recipe, real_sign: float) -> dict[str, float]:

@@ -24,14 +24,14 @@ class Share:
         """Which rows of the whole batch are this process's, `(batch / world,)` or one more.
 
         The minibatch standard deviation takes every (batch / group)-th sample into one group. Whole groups stay in one
-        process where they can, so that the discriminator sees the groups that it would see alone.
+        process where they can, so that the discriminator sees the groups that it would see alone; they are dealt in turn,
+        which gives every process a like part of the first half of the batch.
         """
         everything = torch.arange(batch)
         groups = batch // group
         if batch % group or groups % self.world:
             return everything[self.rank :: self.world]
-        mine = groups // self.world
-        return everything.view(group, groups)[:, self.rank * mine : (self.rank + 1) * mine].reshape(-1)
+        return everything.view(group, groups)[:, self.rank :: self.world].reshape(-1)
 
     def average_(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its mean over the processes, in one exchange for each type and device."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Iterable, NamedTuple
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -50,22 +52,20 @@ def update_generator(given: Pass, labels: Tensor | None, regularise: bool) -> tu
     `labels` are the conditions of this process's samples; `regularise` adds the penalty on path lengths.
     """
     state, recipe = given.state, given.recipe
-    state.discriminator.requires_grad_(False)
     fake, w = draw_pictures(given, labels)
-    with state.discriminator.computing(recipe.compute):
-        logits = state.discriminator(_shown(fake, given), labels)
-    loss = generator_loss(logits, recipe.loss)
-    scalars = {"loss/generator": loss.detach()}
-    if regularise:
-        # Lazy regularisation (arXiv:1912.04958, 3.1): every few steps, so many times as strong. It joins the step's own
-        # gradient, so unlike with separate steps the optimiser's settings need no correction.
-        penalty = path_penalty(given, labels)
-        loss = loss + penalty * (recipe.path_length * recipe.path_interval)
-        scalars["loss/path_length"] = penalty.detach()
-    track_styles(given, w)
-    state.discriminator.requires_grad_(True)
-    parameters = state.generator.parameters()
-    scalars["gradient/generator"] = apply(state.generator_optimizer, loss, parameters, given, "The generator's loss")
+    with constant(state.discriminator):
+        with state.discriminator.computing(recipe.compute):
+            logits = state.discriminator(_shown(fake, given), labels)
+        loss = generator_loss(logits, recipe.loss)
+        scalars = {"loss/generator": loss.detach()}
+        if regularise:
+            # Lazy regularisation (arXiv:1912.04958, 3.1): every few steps, so many times as strong. It joins the step's
+            # own gradient, so unlike with separate steps the optimiser's settings need no correction.
+            penalty = path_penalty(given, labels)
+            loss = loss + penalty * (recipe.path_length * recipe.path_interval)
+            scalars["loss/path_length"] = penalty.detach()
+        track_styles(given, w)
+        scalars["gradient/generator"] = apply(state.generator_optimizer, loss, given, "The generator's loss")
     return fake.detach(), scalars
 
 
@@ -77,6 +77,19 @@ def update_discriminator(given: Pass, real: Tensor, fake: Tensor, labels: Tensor
     state, recipe = given.state, given.recipe
     judge = state.discriminator
     real, fake = _shown(real, given), _shown(fake, given)
+    with constant(judge, recipe.frozen):
+        loss, scalars = _verdict(given, real, fake, labels, regularise)
+        scalars["gradient/discriminator"] = apply(
+            state.discriminator_optimizer, loss, given, "The discriminator's loss"
+        )
+    return scalars
+
+
+def _verdict(
+    given: Pass, real: Tensor, fake: Tensor, labels: Tensor | None, regularise: bool
+) -> tuple[Tensor, Scalars]:
+    """The discriminator's loss with its penalties, and what there is to plot of it."""
+    recipe, judge = given.recipe, given.state.discriminator
     with judge.computing(recipe.compute):
         real_logits, fake_logits = judge_both(judge, real, fake, labels)
     loss = discriminator_loss(real_logits, fake_logits, recipe.loss, recipe.label_smoothing)
@@ -96,11 +109,20 @@ def update_discriminator(given: Pass, real: Tensor, fake: Tensor, labels: Tensor
             penalty = gradient_penalty(lambda x: judge(x, labels), real, fake, given.draw.uniform(1, 1, 1))
             loss = loss + penalty * recipe.gradient_penalty
             scalars["loss/gradient_penalty"] = penalty.detach()
-    parameters = (value for name, value in judge.named_parameters() if name not in recipe.frozen)
-    scalars["gradient/discriminator"] = apply(
-        state.discriminator_optimizer, loss, parameters, given, "The discriminator's loss"
-    )
-    return scalars
+    return loss, scalars
+
+
+@contextmanager
+def constant(network: nn.Module, names: Collection[str] | None = None) -> Iterator[None]:
+    """Inside, the parameters that are named, by default all, get no gradients, and none are computed for them."""
+    held = [parameter for name, parameter in network.named_parameters() if names is None or name in names]
+    for parameter in held:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in held:
+            parameter.requires_grad_(True)
 
 
 def draw_pictures(given: Pass, labels: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -124,17 +146,17 @@ def track_styles(given: Pass, w: Tensor) -> None:
 
 def path_penalty(given: Pass, labels: Tensor | None) -> Tensor:
     """Mean squared difference of path lengths from their running mean, on half of the batch; moves the running mean."""
-    state, draw = given.state, given.draw
-    generator, half = state.generator, draw.first_half()
+    state, draw, generator = given.state, given.draw, given.state.generator
+    half, weight = draw.first_half()
     z, noise = draw.normal(generator.config.z_dim)[half], draw.noise(generator)
     w = generator.map_latents(z, None if labels is None else labels[half])
     with generator.computing(EXACT):
         images = generator.synthesize(w, {name: maps[half] for name, maps in noise.items()})
     lengths = path_lengths(images, w, draw.normal(*images.shape[1:])[half])
-    mean = lengths.detach().mean()
+    mean = lengths.detach().mean() * weight
     given.share.average_([mean])
     state.path_mean += (1 - PATH_MEAN_MEMORY) * (mean.item() - state.path_mean)
-    return (lengths - state.path_mean).square().mean()
+    return (lengths - state.path_mean).square().mean() * weight
 
 
 def judge_both(judge: Discriminator, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -157,23 +179,15 @@ def judge_both(judge: Discriminator, real: Tensor, fake: Tensor, labels: Tensor 
     return first.reshape(-1, 1), second.reshape(-1, 1)
 
 
-def apply(
-    optimizer: torch.optim.Optimizer, loss: Tensor, parameters: Iterable[nn.Parameter], given: Pass, what: str
-) -> Tensor:
-    """Backward and update of `parameters`; returns the gradient norm before any clipping.
+def apply(optimizer: torch.optim.Optimizer, loss: Tensor, given: Pass, what: str) -> Tensor:
+    """Backward and update; returns the gradient norm before any clipping.
 
     Raises TrainingDiverged, and updates nothing, where the loss or the norm is not finite in any process.
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    wanted = {id(parameter) for parameter in parameters}
-    gradients = []
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            if id(parameter) not in wanted:
-                parameter.grad = None
-            elif parameter.grad is not None:
-                gradients.append(parameter.grad)
+    parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     seen = loss.detach().clone()
     given.share.average_([*gradients, seen])
     norm = torch.nn.utils.get_total_norm(gradients)

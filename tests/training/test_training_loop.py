@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nada.data import ImageDataset
-from nada.errors import NadaError
+from nada.errors import NadaError, UsageError
 from nada.models import DiscriminatorConfig, GeneratorConfig
 from nada.training import Recipe, TrainingDiverged, TrainingState, create_state, train
 from nada.training.draw import Draw
@@ -161,7 +161,28 @@ def test_groups_of_the_minibatch_statistic_hold_one_class() -> None:
     order = group_by_class(labels, 4)
     assert sorted(order) == list(range(16))
     assert all(len(set(labels[order][first::4])) == 1 for first in range(4))
-    assert sorted(group_by_class(labels[:7], 4)) == list(range(7))
+
+
+def test_groups_that_do_not_divide_the_batch_hold_one_class_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six pictures make two groups of three, where the settings ask for four: each is a class of three."""
+    seen: list[list[int]] = []
+
+    def note(data: ImageDataset, indices: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        seen.append(data.labels[indices].tolist())
+        return original(data, indices)
+
+    original = ImageDataset.batch
+    monkeypatch.setattr(ImageDataset, "batch", note)
+    train_step(make_state(), make_data(count=6), replace(RECIPE, batch=6))
+    assert seen == [[0, 1] * 3]
+
+
+def test_classes_that_the_generator_does_not_have_are_refused_before_anything_is_computed() -> None:
+    """Catches numbers that are looked up unseen: on a GPU that ends the process without a sentence."""
+    state, data = make_state(), make_data()
+    with pytest.raises(UsageError, match="Classes go from 0 to 1; got"):
+        train_step(state, replace(data, labels=data.labels + 1), RECIPE)
+    assert state.step == 0
 
 
 def test_steps_draw_independently_of_each_other() -> None:
@@ -212,6 +233,29 @@ def test_frozen_parameters_of_the_discriminator_stay() -> None:
     start = dict(make_state().discriminator.named_parameters())
     stayed = {name for name, value in state.discriminator.named_parameters() if torch.equal(value, start[name])}
     assert stayed == set(names)
+
+
+def test_no_gradient_is_computed_for_what_stays() -> None:
+    """Catches work for nothing: gradients of frozen layers, and of the discriminator while the generator learns."""
+    names, computed, state = ("b8.fromrgb.weight", "b8.conv0.bias"), [], make_state()
+    for name, parameter in state.discriminator.named_parameters():
+        parameter.register_hook(lambda gradient, name=name: computed.append(name))
+    train_step(state, make_data(), replace(RECIPE, gamma=0.0, frozen=names))
+    assert sorted(computed) == sorted({name for name, _ in state.discriminator.named_parameters()} - set(names))
+
+
+@pytest.mark.parametrize("broken", ["generator_loss", "discriminator_loss"])
+def test_an_error_in_a_step_leaves_both_networks_able_to_learn(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches a discriminator that stays without gradients where a step ends early, as for lack of memory."""
+    state, recipe = make_state(), replace(RECIPE, frozen=("b8.conv0.bias",))
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(f"nada.training.update.{broken}", fail)
+        train_step(state, make_data(), recipe)
+    assert all(p.requires_grad for network in (state.generator, state.discriminator) for p in network.parameters())
 
 
 def test_clipping_bounds_the_gradient_that_adam_sees() -> None:
@@ -269,4 +313,15 @@ def test_a_process_draws_its_rows_of_what_one_process_draws() -> None:
     for name, arguments in (("normal", (3,)), ("uniform", (1, 1)), ("integers", (0, 9))):
         assert torch.equal(getattr(mine, name)(*arguments), getattr(whole, name)(*arguments)[rows])
     assert mine.chance() == whole.chance() and mine.choice(0, 99) == whole.choice(0, 99)
-    assert rows[mine.first_half()].tolist() == [row for row in rows.tolist() if row < 4]
+    assert rows[mine.first_half()[0]].tolist() == [row for row in rows.tolist() if row < 4]
+
+
+@pytest.mark.parametrize(("batch", "group", "world"), [(8, 4, 2), (8, 1, 2), (12, 3, 2), (4, 4, 4), (7, 1, 1), (1, 1, 1)])
+def test_means_over_halves_of_the_processes_are_those_over_the_half_of_the_batch(batch: int, group: int, world: int) -> None:
+    """Catches processes that have other parts of the first half than the rest of them, or none of it."""
+    values, parts = torch.arange(float(batch)).square(), []
+    for rank in range(world):
+        rows = Share(rank, world).rows(batch, group)
+        half, weight = Draw(0, 0, batch, rows=rows).first_half()
+        parts.append(values[rows][half].mean().item() * weight)
+    assert np.mean(parts) == pytest.approx(values[: max(batch // 2, 1)].mean().item())
