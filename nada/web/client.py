@@ -87,17 +87,17 @@ class Client:
 
     def open(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
         """Send one request. Raises Interrupted for what may pass, Refused and Unreachable for what will not."""
-        request = urllib.request.Request(checked(url), headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"})
-        for key, value in (headers or {}).items():
-            request.add_header(key, value)
-        self._pace.wait(url)
+        address = checked(url)
+        headers = {"User-Agent": _AGENT, "Accept-Encoding": "identity", **(headers or {})}
         try:
+            request = urllib.request.Request(address, headers=headers)
+            self._pace.wait(url)
             return self._opener.open(request, timeout=self._timeout)
         except urllib.error.HTTPError as error:
             raise self._status(url, error) from error
         except urllib.error.URLError as error:
             raise _no_connection(url, error.reason) from error
-        except http.client.InvalidURL as error:
+        except (http.client.InvalidURL, ValueError) as error:  # the latter also where a server sends us
             raise Refused(url, "this is no address that can be asked for") from error
         except (OSError, http.client.HTTPException) as error:
             raise Interrupted(f"the connection broke ({type(error).__name__})") from error

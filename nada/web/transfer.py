@@ -135,6 +135,8 @@ def _transfer(client: Client, url: str, part: Path) -> None:
             _discard(part)
             raise Interrupted("the file has changed on the server")
         start = start if response.status == 206 else 0
+        if not start:
+            _discard(part)  # so that notes on a new file never stand beside bytes of an old one
         validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         write_json(_notes(part), asdict(_Part("" if validator.startswith("W/") else validator, size)))
         try:

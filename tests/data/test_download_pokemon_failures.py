@@ -57,6 +57,8 @@ def test_a_picture_is_named_by_what_it_is(server: MisbehavingServer, tmp_path: P
         (as_json({"name": "../../x", "types": TYPES, "sprites": {}}), "something else"),
         (as_json(["bulbasaur"]), "something else than a pokémon"),
         (as_json({"name": "x", "types": TYPES, "sprites": {"other": {"official-artwork": {"front_default": 5}}}}), "something"),
+        (as_json({"name": "x", "types": TYPES, "sprites": {"other": {"official-artwork": {"front_default": "ftp://x/y"}}}}),
+         "something"),
     ],
 )
 def test_what_is_no_pokemon_is_skipped(server: MisbehavingServer, tmp_path: Path, page: Page, reason: str) -> None:

@@ -153,8 +153,16 @@ def test_only_web_addresses_are_opened() -> None:
 
 
 def test_an_address_that_makes_no_sense_is_not_tried_again() -> None:
+    for url in ("http://127.0.0.1:port/", "http://[::1/x", "http://.example.com/x"):
+        with pytest.raises(Refused, match="no address"):
+            Client(clock=QuickClock().clock()).read(url)
+
+
+def test_a_redirect_to_nonsense_is_refused(server: MisbehavingServer) -> None:
+    """urllib raises a bare ValueError for it."""
+    server.faults["/old"] = [Fault(302, {"Location": "http://[::1/x"})]
     with pytest.raises(Refused, match="no address"):
-        Client(clock=QuickClock().clock()).read("http://127.0.0.1:port/")
+        Client(clock=QuickClock().clock()).read(f"{server.url}/old")
 
 
 def test_signs_that_no_address_may_have_are_escaped(server: MisbehavingServer) -> None:

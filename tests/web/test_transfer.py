@@ -14,7 +14,7 @@ from misbehaving_server import Fault, MisbehavingServer, Page, QuickClock, misbe
 
 from nada.checkpoints.registry import KNOWN, KnownGenerator, cached, fetch
 from nada.errors import NadaError, UsageError
-from nada.files import cache_folder
+from nada.files import cache_folder, write_json
 from nada.web import Client, Patience, save_file
 
 DATA = b"\x80\x04" + random.Random(0).randbytes(300_000)
@@ -103,6 +103,25 @@ def test_a_weak_name_of_a_version_is_not_relied_on(server: MisbehavingServer, tm
     spoil(server, Fault(cut=100_000))
     assert get(server, tmp_path / "x.pkl", f"md5:{MD5}").read_bytes() == DATA
     assert server.ranges[1] == "bytes=100000-" and "If-Range" not in server.seen[1][1]
+
+
+def test_notes_of_a_new_file_never_stand_beside_bytes_of_the_old_one(
+    server: MisbehavingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a kill between the two, the next call would append one version to the other."""
+    spoil(server, Fault(cut=100_000))
+    with pytest.raises(NadaError):
+        get(server, tmp_path / "x.pkl", attempts=1)
+    server.pages["/x.pkl"] = Page(DATA[::-1], etag='"two"')
+
+    def killed(path: Path, value: Any) -> None:
+        write_json(path, value)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("nada.web.transfer.write_json", killed)
+        get(server, tmp_path / "x.pkl")
+    assert get(server, tmp_path / "x.pkl").read_bytes() == DATA[::-1]
 
 
 def test_a_part_that_is_whole_is_only_renamed(server: MisbehavingServer, tmp_path: Path) -> None:

@@ -77,8 +77,13 @@ class PokeApi:
             raise Refused(url, "something else than a pokémon") from error
 
     def _here(self, page: str, url: str) -> str:
-        """An address inside an answer, absolute; those of the service itself stay on the mirror that was asked."""
+        """An address inside an answer, absolute; those of the service itself stay on the mirror that was asked.
+
+        Raises ValueError for what is not on the web.
+        """
         absolute = urllib.parse.urljoin(page, url)
+        if not absolute.startswith(("http://", "https://")):
+            raise ValueError(f"{absolute} is no web address")
         return self._base + absolute.removeprefix(POKEAPI) if absolute.startswith(f"{POKEAPI}/") else absolute
 
     def _ask(self, url: str) -> Any:
