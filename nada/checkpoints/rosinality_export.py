@@ -79,7 +79,6 @@ def misfit_of(config: DiscriminatorConfig) -> str:
         (config.resolution > 4 and config.architecture != "resnet", f"is of the kind {config.architecture!r}"),
         (config.spectral_norm, "has spectral normalisation"),
         (config.mbstd_channels != 1, f"has {config.mbstd_channels} maps of minibatch deviation"),
-        (config.spectral_norm, "divides its weights by their norm"),
     ):
         if wrong:
             return what

@@ -19,7 +19,7 @@ COMMANDS = {
     "train": "Train a generator of your own on a folder, zip or parquet of pictures.",
     "data": "Import, inspect and download pictures to train on.",
     "models": "List, show and fetch pretrained generators.",
-    "convert": "Read a checkpoint of another project and write it as safetensors.",
+    "convert": "Write any readable generator as a folder, a rosinality .pt or ONNX.",
     "doctor": "Tell what this machine has, and whether the fused operators work.",
 }
 

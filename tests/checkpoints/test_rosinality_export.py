@@ -74,7 +74,6 @@ def test_a_discriminator_has_every_tensor_of_that_layout_and_comes_back_whole(tm
     ("sizes", "words"),
     [
         ({"num_classes": 2}, "classes"),
-        ({"spectral_norm": True}, "norm"),
         ({"text_dim": 3}, "text"),
         ({"architecture": "orig"}, "orig"),
         ({"architecture": "skip"}, "skip"),
