@@ -82,12 +82,19 @@ def _build(folder: Path, path: Path, size: int, fill: Callable[[Store], None]) -
             os.fsync(file.fileno())
         about = {"of": str(path), "size": size, "labels": store.labels, "texts": store.texts, "skipped": store.skipped}
         write_json(making / _ABOUT, about)
-        if not folder.exists():  # else another process was faster
-            os.replace(making, folder)
+        _put(making, folder)
     except OSError as error:
         raise write_error(folder, error) from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _put(making: Path, folder: Path) -> None:
+    try:
+        os.replace(making, folder)
+    except OSError:  # no system replaces a folder that is not empty
+        if not (folder / _ABOUT).is_file():
+            raise  # else another process was faster, as those of one training are
 
 
 def _mapped(folder: Path, size: int) -> Store:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +74,18 @@ def test_an_interrupted_decoding_leaves_nothing(cache: Path, tmp_path: Path) -> 
     with pytest.raises(KeyboardInterrupt):
         load_dataset(pictures(tmp_path / "data"), 8, progress=progress)
     assert not list(cache.iterdir())
+
+
+def test_two_processes_may_decode_the_same(cache: Path, tmp_path: Path) -> None:
+    """The processes of one training do; the later one finds what the earlier one has put there."""
+    source, others = pictures(tmp_path / "data"), []
+
+    def meanwhile(records: object, count: int) -> object:
+        others.append(load_dataset(source, 8))
+        return records
+
+    assert load_dataset(source, 8, progress=meanwhile).describe() == others[0].describe()
+    assert len(list(cache.iterdir())) == 1
 
 
 def test_a_damaged_cache_says_what_to_do(cache: Path, tmp_path: Path) -> None:
