@@ -11,7 +11,7 @@ from typing import Any
 from nada.data.classes import folder_classes
 from nada.data.columns import Columns, find_columns, names_in_metadata
 from nada.data.records import Reading, Record, Source, is_included
-from nada.errors import NadaError
+from nada.errors import NadaError, UsageError
 
 _BATCH = 32  # pictures in memory at a time
 _BUFFER = 1 << 20  # bytes; without it pyarrow reads a whole column of a row group at once
@@ -19,8 +19,9 @@ _BUFFER = 1 << 20  # bytes; without it pyarrow reads a whole column of a row gro
 
 @dataclass(frozen=True)
 class _Shards:
-    """Files with the same columns, and how many rows each has; rows are numbered through all of them."""
+    """The file, or those below the folder, at `where`: all with the same columns, rows numbered through all of them."""
 
+    where: Path
     paths: list[Path]
     counts: list[int]
     columns: Columns
@@ -29,7 +30,8 @@ class _Shards:
         """What a picture is called: the path that its file gives, or its row there."""
         for path, count in zip(self.paths, self.counts):
             if row < count:
-                return f"{path}:{given or row}"
+                shard = "" if path == self.where else f"{path.relative_to(self.where).as_posix()}:"
+                return f"{self.where}:{shard}{given or row}"
             row -= count
         return str(row)
 
@@ -45,13 +47,13 @@ class _Shards:
 
 
 def open_parquet(paths: list[Path], where: Path, reading: Reading) -> Source:
-    """List the pictures of parquet files; they are called `file:row`, or by the path that the file gives.
+    """List the pictures of parquet files; they are called `file:row`, in a folder `folder:file:row`, or by the path that the file gives.
 
     For that only labels and, where they are needed, names are read; pictures come later, some rows at a time.
     Raises NadaError where pyarrow is missing, a file is damaged or no column holds encoded pictures, and UsageError
     where a column asked for is not there.
     """
-    shards, schema = _examine(paths, reading)
+    shards, schema = _examine(paths, where, reading)
     total = sum(shards.counts)
     names = _names(shards) if reading.include or "folder" in reading.class_from else None
     rows: Any = range(total)
@@ -68,7 +70,7 @@ def open_parquet(paths: list[Path], where: Path, reading: Reading) -> Source:
     return Source(records, len(rows), class_names, (), unlabelled)
 
 
-def _examine(paths: list[Path], reading: Reading) -> tuple[_Shards, Any]:
+def _examine(paths: list[Path], where: Path, reading: Reading) -> tuple[_Shards, Any]:
     """Find the columns in the first file, and check that all others have them."""
     counts: list[int] = []
     columns, schema = None, None
@@ -78,7 +80,7 @@ def _examine(paths: list[Path], reading: Reading) -> tuple[_Shards, Any]:
             columns, schema = columns or found, schema or file.schema_arrow
             counts.append(file.metadata.num_rows)
     assert columns is not None
-    return _Shards(paths, counts, columns), schema
+    return _Shards(where, paths, counts, columns), schema
 
 
 @contextmanager
@@ -92,17 +94,18 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except NadaError:
         raise
-    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
         reason = " ".join(str(error).split())
         raise NadaError(f"{path} is not a parquet file that can be read ({reason}).") from error
 
 
 def _names(shards: _Shards) -> list[str]:
     """The paths that the files give, or row numbers, for patterns and folders."""
+    rows = [row for count in shards.counts for row in range(count)]
     if not shards.columns.has_paths:
-        return [str(row) for count in shards.counts for row in range(count)]
+        return [str(row) for row in rows]
     cells = shards.values(f"{shards.columns.image}.path")
-    return [str((cell or {}).get("path") or row) for row, cell in enumerate(cells)]
+    return [str((cell or {}).get("path") or row) for row, cell in zip(rows, cells)]
 
 
 def _labels(shards: _Shards, schema: Any, reading: Reading) -> tuple[list[str | None] | None, tuple[str, ...]]:
@@ -119,6 +122,8 @@ def _labels(shards: _Shards, schema: Any, reading: Reading) -> tuple[list[str | 
         named = [None if value is None else str(value) for value in values]
         known = tuple(str(value) for value in sorted({value for value in values if value is not None}))
     asked = reading.class_from == "column" or reading.label_column is not None
+    if asked and len(known) < 2:
+        raise UsageError(f"the column {column!r} of {shards.where} does not name two classes; use --class-from none.")
     if len(known) < 2 or (None in named and not asked):
         return None, ()
     return named, known

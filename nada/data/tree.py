@@ -36,9 +36,9 @@ def open_tree(tree: Tree, reading: Reading) -> Source:
         classes = stored if reading.stored_classes else None
     sidecars, tables = caption_files(tree.files, pictures)
     texts |= read_tables(tables, tree.read, tree.where)
+    if reading.class_from == "column" and not (classes and classes.names):
+        raise UsageError(f"{tree.where} has no {DESCRIPTION} with labels; use --class-from folder or none.")
     if classes is None:
-        if reading.class_from == "column":
-            raise UsageError(f"{tree.where} has no {DESCRIPTION} with labels; use --class-from folder or none.")
         classes = folder_classes(pictures, reading, tree.where)
     used = {DESCRIPTION, *tables, *sidecars.values()} | shown
     ignored = tuple(name for name in tree.files if name not in used)
