@@ -9,7 +9,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,12 +37,13 @@ def default_workers() -> int:
 
 def decode(record: Record, fit: Fit) -> np.ndarray:
     """A picture as uint8 `(size, size, 3)`. Raises NadaError naming the picture where it cannot be read."""
-    if record.problem is not None:
-        raise NadaError(record.problem)
-    if _pixels(record.data) <= _LARGE:
+    with large_one_alone(_pixels(record.data)):
         return fit.apply(load_image(record.data, record.name, fit.background))
-    with _large_ones:
-        return fit.apply(load_image(record.data, record.name, fit.background))
+
+
+def large_one_alone(pixels: int) -> AbstractContextManager[Any]:
+    """Wait until no other thread decodes a picture with very many pixels, where this one has so many too."""
+    return _large_ones if pixels > _LARGE else nullcontext()
 
 
 @contextmanager
@@ -57,6 +58,8 @@ def in_order(
     work: Callable[[Record], Result], records: Iterable[Record], workers: int | None = None
 ) -> Iterator[tuple[Record, Result | NadaError]]:
     """Do `work` on every record in threads; yield each with its result, or the NadaError it raised, in order.
+
+    A record whose source could not give its bytes comes with that problem, undone.
 
     Threads, as Pillow decodes, resizes and encodes outside Python's lock; on two cores, processes were not faster, not
     even for the smallest pictures, and each would take the memory of torch anew. The records given back hold no bytes.
@@ -82,6 +85,8 @@ def _work_on(chunk: list[Record], work: Callable[[Record], Result]) -> list[tupl
     for record in chunk:
         result: Result | NadaError
         try:
+            if record.problem is not None:
+                raise NadaError(record.problem)
             result = work(record)
         except NadaError as error:
             result = error

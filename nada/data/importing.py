@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
@@ -17,8 +18,8 @@ from nada.data.decoding import decode, in_order, without_warnings
 from nada.data.descriptions import DESCRIPTION
 from nada.data.fingerprint import fingerprint
 from nada.data.fitting import FILTER, Fit
-from nada.data.journal import Journal, Skipped, open_journal
-from nada.data.records import Reading, Record, Source
+from nada.data.journal import Journal, open_journal, working_files
+from nada.data.records import Reading, Record, Skipped, Source, left_out
 from nada.data.sources import check_classes, nothing_left, open_source
 from nada.errors import NadaError, UsageError
 
@@ -83,23 +84,23 @@ def import_pictures(
         count = min(source.count, limit or source.count)
         records: Iterable[Record] = itertools.islice(source.records, count - len(journal))
         records = progress(records, count, len(journal)) if progress else records
-        _write_pictures(records, journal, source, fit, str(path), workers)
+        _write_pictures(records, journal, source, fit, path, workers)
         if not journal.pictures:
             journal.discard()
             raise nothing_left(path, reading.include, source, [skipped.name for skipped in journal.skipped])
+        source = source._replace(ignored=_without_own(source.ignored, path, out))
         journal.finish(DESCRIPTION, _description(journal, source, path, fit, reading))
     return _report(journal, source, out)
 
 
 def _write_pictures(
-    records: Iterable[Record], journal: Journal, source: Source, fit: Fit, where: str, workers: int | None
+    records: Iterable[Record], journal: Journal, source: Source, fit: Fit, where: Path, workers: int | None
 ) -> None:
     numbers = {name: number for number, name in enumerate(source.class_names)}
     with without_warnings():
         for record, result in in_order(lambda record: _encode(decode(record, fit)), records, workers):
             if isinstance(result, NadaError):
-                name = _inside(record.name, where)
-                journal.skip(name, _reason(str(result), record.name, where))
+                journal.skip(left_out(record.name, result, where))
             else:
                 journal.add(result, numbers.get(record.label) if record.label is not None else None, record.text)
 
@@ -110,14 +111,10 @@ def _encode(pixels: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _inside(name: str, where: str) -> str:
-    """A picture's name without the place of the source, which must not decide the bytes."""
-    return name.removeprefix(where).lstrip(":/\\") or name
-
-
-def _reason(message: str, name: str, where: str) -> str:
-    """Why a picture cannot be read, without its name in front."""
-    return message.removeprefix(f"{name} ").replace(f"{where}:", "").replace(where, "").rstrip(".")
+def _without_own(ignored: tuple[str, ...], path: Path, out: Path) -> tuple[str, ...]:
+    """The other files of a source without what this import writes there itself, which an earlier one may have left."""
+    own = {os.path.abspath(file) for file in (out, *working_files(out))}
+    return tuple(name for name in ignored if os.path.abspath(path / name) not in own)
 
 
 def _description(journal: Journal, source: Source, path: Path, fit: Fit, reading: Reading) -> bytes:
@@ -129,7 +126,7 @@ def _description(journal: Journal, source: Source, path: Path, fit: Fit, reading
     if texts := [[picture.entry.name, picture.text] for picture in pictures if picture.text]:
         content["texts"] = texts
     content["import"] = {
-        "source": path.name,
+        "source": os.path.basename(os.path.abspath(path)),
         "size": fit.size,
         "fit": fit.how,
         "background": fit.background,

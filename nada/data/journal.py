@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nada.data.records import Skipped
 from nada.data.stored_zip import Entry, StoredZip, after
 from nada.errors import NadaError
 from nada.files import make_folder, write_error
@@ -24,13 +25,6 @@ class Imported(NamedTuple):
     entry: Entry
     label: int | None
     text: str | None
-
-
-class Skipped(NamedTuple):
-    """A picture that is not in the zip, and why."""
-
-    name: str
-    reason: str
 
 
 class Journal:
@@ -57,10 +51,10 @@ class Journal:
         self.pictures.append(picture)
         self._note([picture.entry.size, picture.entry.crc, label, text])
 
-    def skip(self, name: str, reason: str) -> None:
+    def skip(self, skipped: Skipped) -> None:
         """Note a picture that is left out."""
-        self.skipped.append(Skipped(name, reason))
-        self._note([name, reason])
+        self.skipped.append(skipped)
+        self._note(list(skipped))
 
     def save(self) -> None:
         """Make sure that a crash from now on loses nothing: first the pictures, then the list of them."""
@@ -132,6 +126,11 @@ class Journal:
         return len(values) in (2, 4)
 
 
+def working_files(out: Path) -> tuple[Path, Path]:
+    """What is there while `out` is made: the part of the zip, and the list of what is in it."""
+    return out.with_name(f"{out.name}.part"), out.with_name(f"{out.name}.part.log")
+
+
 @contextmanager
 def open_journal(out: Path, key: str) -> Iterator[Journal]:
     """Begin to write `out`, or go on where an import of the same `key` stopped; another one's part is replaced.
@@ -140,11 +139,11 @@ def open_journal(out: Path, key: str) -> Iterator[Journal]:
     process is writing there.
     """
     make_folder(out.parent)
-    part = out.with_name(f"{out.name}.part")
+    part, list_of_it = working_files(out)
     try:
         with open(part, "a+b"):  # neither of the two empties a file that is there
             pass
-        log = open(f"{part}.log", "a+", encoding="ascii", errors="replace", newline="\n")
+        log = open(list_of_it, "a+", encoding="ascii", errors="replace", newline="\n")
         with log as notes, open(part, "r+b") as pictures:
             _claim(pictures, out)
             journal = Journal(out, key, pictures, notes)

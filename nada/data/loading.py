@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,11 +11,9 @@ from nada.data.cache import Store, open_cached
 from nada.data.dataset import ImageDataset
 from nada.data.decoding import decode, in_order, without_warnings
 from nada.data.fitting import Fit
-from nada.data.records import Record, Source
+from nada.data.records import Progress, Record, Source, inside
 from nada.data.sources import check_classes, nothing_left, open_source
 from nada.errors import NadaError
-
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 MAX_IN_MEMORY = 2 << 30  # bytes of decoded pictures; more go to a file in the cache folder
 
@@ -51,7 +48,7 @@ def load_dataset(
         with without_warnings():
             for record, result in in_order(lambda record: decode(record, fit), records):
                 if isinstance(result, NadaError):
-                    store.skip(record.name)
+                    store.skip(inside(record.name, path))
                 else:
                     store.add(result, record.label, record.text)
         if not len(store):

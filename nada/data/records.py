@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nada.errors import NadaError
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".ppm"))
 CLASS_FROM = ("auto", "folder", "last-folder", "column", "none")
+
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]  # wraps an iteration and is told the count, for a bar
 
 
 class Record(NamedTuple):
@@ -22,6 +28,13 @@ class Record(NamedTuple):
     label: str | None
     text: str | None = None
     problem: str | None = None
+
+
+class Skipped(NamedTuple):
+    """A picture that is left out, and why."""
+
+    name: str
+    reason: str
 
 
 class Source(NamedTuple):
@@ -63,6 +76,17 @@ class Reading:
     def stored_classes(self) -> bool:
         """Whether classes that the data itself names shall be used."""
         return self.class_from in ("auto", "column")
+
+
+def inside(name: str, where: str | Path) -> str:
+    """A picture's name without the place of its source, which is another one on every machine."""
+    return name.removeprefix(f"{where}:")
+
+
+def left_out(name: str, error: NadaError, where: str | Path) -> Skipped:
+    """What to note of a picture that cannot be read: neither name nor reason has the place of the source."""
+    reason = str(error).removeprefix(f"{name} ").rstrip(".")
+    return Skipped(inside(name, where), re.sub(rf"(?<!\S){re.escape(str(where))}[:/\\]", "", reason))
 
 
 def is_picture(path: str) -> bool:

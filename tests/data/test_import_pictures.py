@@ -170,6 +170,32 @@ def test_zips_and_folders_name_skipped_pictures_alike(gradients: Path, tmp_path:
     assert one == two and str(tmp_path) not in json.dumps([one, two])
 
 
+def test_the_place_of_the_source_decides_nothing(
+    gradients: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches a short name of a folder, `a` or `.`, taken out of the names and reasons of pictures left out."""
+    gradients.rename(tmp_path / "a")
+    run(tmp_path / "a", tmp_path / "far.zip")
+    monkeypatch.chdir(tmp_path)
+    run(Path("a"), tmp_path / "near.zip")
+    monkeypatch.chdir(tmp_path / "a")
+    report = run(Path("."), tmp_path / "here.zip")
+    assert report.skipped[0] == ("a/00.png", "is not a picture; PNG, JPEG, WebP, GIF, BMP and TIFF can be read")
+    assert len({(tmp_path / f"{name}.zip").read_bytes() for name in ("far", "near", "here")}) == 1
+    assert described(tmp_path / "here.zip")["import"]["source"] == "a"
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_result_inside_the_source_is_no_part_of_it(gradients: Path, tmp_path: Path) -> None:
+    """Catches files of an interrupted import, and the older result, counted among what is no picture."""
+    out = gradients / "out.zip"
+    run(gradients, out)
+    first = out.read_bytes()
+    with pytest.raises(Stopped):
+        run(gradients, out, progress=stop_after(30), workers=1)
+    assert run(gradients, out).ignored == () and out.read_bytes() == first
+
+
 @pytest.mark.parametrize("how", ["crop", "pad", "stretch"])
 def test_fits(tmp_path: Path, how: str) -> None:
     """A red picture, twice as wide as high, with blue ends."""

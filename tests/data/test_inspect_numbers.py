@@ -152,6 +152,20 @@ def test_what_the_source_could_not_read_is_broken_for_its_reason() -> None:
     assert collect(records).broken == [("b", "permission denied")]
 
 
+def test_a_class_without_pictures_is_told(tmp_path: Path) -> None:
+    noise(1).save(tmp_path / "a.png")
+    noise(2).save(tmp_path / "b.png")
+    (tmp_path / "c.png").write_bytes(b"broken")
+    labels = {"labels": [["a.png", 0], ["b.png", 1], ["c.png", 2]], "label_names": ["x", "y", "z"]}
+    (tmp_path / "dataset.json").write_text(json.dumps(labels))
+    findings = [finding["text"] for finding in summarise(inspect_data(tmp_path))["findings"]]
+    assert "1 class has no picture that can be read." in findings
+    labels["labels"] = [["c.png", 2]]  # and none of those that can be read is in any class
+    (tmp_path / "dataset.json").write_text(json.dumps(labels))
+    findings = [finding["text"] for finding in summarise(inspect_data(tmp_path))["findings"]]
+    assert "3 classes have no picture that can be read." in findings
+
+
 def test_a_zip_gives_short_names_and_the_text_says_what_was_found(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("x/a.png", encoded(noise(1)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nada.data.descriptions import DESCRIPTION
 from nada.errors import NadaError, UsageError
 from nada.files import make_folder, read_json, write_bytes, write_json
 
-DESCRIPTION = "dataset.json"
 _SUFFIXES = (".png", ".jpg", ".gif", ".webp")
 _SAVE_EVERY = 50
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from nada.data.downloads.collection import Collection
 from nada.data.downloads.pictures import picture_suffix
 from nada.data.downloads.pokeapi import POKEAPI, SPECIES, PokeApi
 from nada.data.downloads.tally import Tally
+from nada.data.records import Progress, Skipped
 from nada.errors import NadaError
 from nada.web import Client, Refused, Unreachable
 
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 _GIVE_UP = {Unreachable: 3, Refused: 20}  # so many failures in a row are the server's, not the picture's
 
 
@@ -75,7 +74,7 @@ def _fetch_all(
             _fetch_one(name, url, service, client, sprite, collection, tally)
             row = []
         except (Refused, Unreachable) as error:
-            tally.skipped.append((name, error.reason))
+            tally.skipped.append(Skipped(name, error.reason))
             row.append(type(error))
             if any(row[-count:] == [kind] * count for kind, count in _GIVE_UP.items()):
                 raise NadaError(
@@ -89,7 +88,7 @@ def _fetch_one(
 ) -> None:
     pokemon = service.pokemon(url, sprite)
     if pokemon.picture is None:
-        tally.skipped.append((name, f"no {sprite} picture"))
+        tally.skipped.append(Skipped(name, f"no {sprite} picture"))
         return
     label, text = pokemon.types[0], pokemon.caption()
     if collection.adopt(name, label, text):

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nada.data.records import Skipped
+from nada.data.wording import skipped_lines
 from nada.files import write_text
 
 SKIPPED = "skipped.txt"
@@ -17,7 +19,7 @@ class Tally:
 
     fetched: int = 0
     present: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
     def summary(self) -> str:
         """One line: the three counts, and how often each reason to skip came up, the most frequent first."""
@@ -29,6 +31,6 @@ class Tally:
         """Write names and reasons to `skipped.txt`; where nothing was skipped, remove the list of an earlier run."""
         path = folder / SKIPPED
         if self.skipped:
-            return write_text(path, "".join(f"{name}\t{reason}\n" for name, reason in self.skipped))
+            return write_text(path, skipped_lines(self.skipped))
         path.unlink(missing_ok=True)
         return None

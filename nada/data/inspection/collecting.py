@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,17 +13,10 @@ from nada.data.inspection.hashing import SHAPE_BYTES, halve, hash_pictures, sign
 from nada.data.inspection.looking import Look, look_at
 from nada.data.inspection.pixels import measure_pixels
 from nada.data.inspection.words import WordCounts
-from nada.data.records import Record
+from nada.data.records import Record, Skipped, inside, left_out
 from nada.errors import NadaError
 
 _BATCH = 256  # small copies measured at a time
-
-
-class Broken(NamedTuple):
-    """A picture that cannot be read, and why."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -76,15 +68,18 @@ class Collected:
     formats: list[str]
     modes: list[str]
     words: WordCounts
-    broken: list[Broken]
+    broken: list[Skipped]
 
 
-def collect(records: Iterable[Record], class_names: Iterable[str] = ()) -> Collected:
-    """Look at every picture once. Only as many are in memory as the threads work on."""
+def collect(records: Iterable[Record], class_names: Iterable[str] = (), where: str = "") -> Collected:
+    """Look at every picture of the source at `where` once. Only as many are in memory as the threads work on."""
     gathered = _Gathered(list(class_names))
     with without_warnings():
         for record, seen in in_order(look_at, records):
-            gathered.add(record.name, seen)
+            if isinstance(seen, NadaError):
+                gathered.broken.append(left_out(record.name, seen, where))
+            else:
+                gathered.add(inside(record.name, where), seen)
     return gathered.finish()
 
 
@@ -95,21 +90,16 @@ class _Gathered:
         self.labels, self.formats, self.modes = _Numbers(class_names), _Numbers(), _Numbers()
         self.names: list[str] = []
         self.words = WordCounts()
-        self.broken: list[Broken] = []
-        self._count = 0
+        self.broken: list[Skipped] = []
         self._waiting: list[Look] = []
         self._rows: dict[str, list[np.ndarray]] = {name: [] for name in _KINDS}
         self._places: list[int] = []
         self._shapes = tempfile.TemporaryFile()
 
-    def add(self, name: str, seen: Look | NadaError) -> None:
+    def add(self, name: str, seen: Look) -> None:
         """Take one look; every so many are measured together."""
-        self._count += 1
-        if isinstance(seen, NadaError):
-            self.broken.append(Broken(name, str(seen).removeprefix(f"{name} ").rstrip(".")))
-            return
-        self.names.append(seen.name)
-        self._places.append(self._count - 1)
+        self._places.append(len(self.names) + len(self.broken))
+        self.names.append(name)
         self._waiting.append(seen)
         if len(self._waiting) == _BATCH:
             self._measure()

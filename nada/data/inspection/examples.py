@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, features
 
-from nada.data.inspection.inspecting import Inspection, Progress
+from nada.data.inspection.inspecting import Inspection
 from nada.data.inspection.words import words_of
+from nada.data.records import Progress
 from nada.data.sources import open_source
 from nada.errors import NadaError
 from nada.images import load_image

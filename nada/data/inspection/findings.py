@@ -9,6 +9,7 @@ import numpy as np
 
 from nada.data.inspection.inspecting import Inspection
 from nada.data.inspection.words import WordCounts
+from nada.data.wording import plural
 
 _SMALL = 64  # pixels of the shorter side below which little can be learned
 _SQUARE = 0.05  # how far from 1 a ratio may be and still count as square
@@ -33,11 +34,6 @@ def list_findings(inspection: Inspection) -> list[Finding]:
 def _share(count: int, total: int) -> str:
     share = 100 * count / total
     return f"{share:.0f}%" if share >= 9.95 or not count else f"{share:.1f}%" if share >= 0.05 else "under 0.1%"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun: "1 picture", "1,858 pictures"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _broken(inspection: Inspection) -> Iterator[Finding]:
@@ -65,13 +61,12 @@ def _classes(inspection: Inspection) -> Iterator[Finding]:
     chart = inspection.chart("class")
     if chart is None:
         return
-    counts = chart.counts
-    if empty := len(set(inspection.class_names) - set(inspection.collected.labels)):
-        yield Finding("look", f"{plural(empty, 'class', 'classes')} have no picture at all.")
-    missing = int((inspection.collected.table.label < 0).sum())
-    if missing:
+    counts, labels = chart.counts, inspection.collected.table.label
+    if empty := len(inspection.class_names) - len(np.unique(labels[labels >= 0])):
+        yield Finding("look", f"{plural(empty, 'class has', 'classes have')} no picture that can be read.")
+    if missing := int((labels < 0).sum()):
         yield Finding("look", f"{plural(missing, 'picture has', 'pictures have')} no class while others do.")
-    if counts.max() > _UNBALANCED * counts.min():
+    if len(counts) and counts.max() > _UNBALANCED * counts.min():
         ratio = counts.max() / counts.min()
         yield Finding("note", f"Classes are unbalanced: the largest has {ratio:.0f} times the pictures of the smallest.")
     if rare := int((counts < _RARE).sum()):

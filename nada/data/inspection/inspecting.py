@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nada.data.inspection.charts import Chart, make_charts
 from nada.data.inspection.collecting import Collected, collect
 from nada.data.inspection.duplicates import Duplicates, find_duplicates
-from nada.data.records import Reading
+from nada.data.inspection.neighbours import check_distance
+from nada.data.records import Progress, Reading
 from nada.data.sources import nothing_left, open_source
 
 NEAR = 8
 SAMPLES = 48
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -43,12 +41,8 @@ class Inspection:
         return next((chart for chart in self.charts if chart.key == key), None)
 
     def name(self, row: int) -> str:
-        """A picture's name without the path of the data set, which stands above."""
-        return self.short(self.collected.names[row])
-
-    def short(self, name: str) -> str:
-        """A name without the path of the data set."""
-        return name.removeprefix(f"{self.data}:")
+        """A picture's name inside the data set."""
+        return self.collected.names[row]
 
     def order(self) -> np.ndarray:
         """The rows in a random order that the seed decides."""
@@ -77,14 +71,16 @@ def inspect_data(
         NadaError: if the source is missing or damaged, or not one of its pictures can be read.
         UsageError: for a distance out of range.
     """
+    check_distance(near)  # before the long look, not after it
     reading = reading or Reading()
     source = open_source(path, reading=reading)
-    collected = collect(progress(source.records, source.count) if progress else source.records, source.class_names)
+    records = progress(source.records, source.count) if progress else source.records
+    collected = collect(records, source.class_names, str(Path(path)))
     if not len(collected.table):
         raise nothing_left(Path(path), reading.include, source, [broken.name for broken in collected.broken])
     drawn = np.random.default_rng(seed).permutation(len(collected.table))[:samples]
     return Inspection(
-        data=str(Path(path)),  # as the names of its pictures begin
+        data=str(Path(path)),
         reading=reading,
         near=near,
         seed=seed,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
-from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from nada.data.decoding import large_one_alone
 from nada.data.records import Record
 from nada.errors import NadaError
 from nada.images import MAX_PIXELS, formats, load_image
@@ -19,15 +18,12 @@ SIDE = 64  # of the small copy; a spot of colour that is gone at this size does 
 _TURNED = (5, 6, 7, 8)  # the values of EXIF's orientation that swap width and height
 _ORIENTATION = 0x0112
 _LARGE = 1_000_000  # pixels from which a JPEG is decoded at a fraction of its size, several times faster
-_HUGE = 20_000_000  # pixels from which only one picture is decoded at a time: it takes some hundred MB
-_huge_ones = threading.Lock()
 _CLEAR = 128  # a border whose mean opacity is below this counts as transparent
 
 
 class Look(NamedTuple):
     """What one picture shows of itself. `small (64, 64, 3)` is uint8 RGB on white; `digest` is of the file's bytes."""
 
-    name: str
     label: str | None
     text: str | None
     file_bytes: int
@@ -43,13 +39,11 @@ class Look(NamedTuple):
 
 def look_at(record: Record) -> Look:
     """Read the header, decode the picture once and shrink it. Raises NadaError where that is impossible."""
-    if record.problem is not None:
-        raise NadaError(record.problem)
     with _open(record) as image:
         header = _read_header(image, record.name)
         small, clear = _shrink(image, record)
     digest = int.from_bytes(hashlib.blake2b(record.data, digest_size=8).digest(), "little")
-    return Look(record.name, record.label, record.text, len(record.data), digest, *header, clear, small)
+    return Look(record.label, record.text, len(record.data), digest, *header, clear, small)
 
 
 def _open(record: Record) -> Image.Image:
@@ -77,7 +71,7 @@ def _shrink(image: Image.Image, record: Record) -> tuple[np.ndarray, bool]:
     pixels = image.width * image.height
     if image.format == "JPEG" and image.mode in ("RGB", "L") and _LARGE < pixels <= MAX_PIXELS:
         return _as_small(_decode_reduced(image, record.name)), False
-    with _huge_ones if pixels > _HUGE else nullcontext():
+    with large_one_alone(pixels):
         clear = image.has_transparency_data and pixels <= MAX_PIXELS and _has_clear_border(image, record.name)
         return _as_small(Image.fromarray(load_image(record.data, record.name))), clear
 

@@ -21,14 +21,19 @@ _QUARTERS, _WIDTH = 4, 16
 _AT_ONCE = 1 << 20  # candidates compared at a time, which bounds the memory
 
 
+def check_distance(distance: int) -> None:
+    """Raise UsageError for a distance outside 0 to 11."""
+    if not 0 <= distance <= MAX_DISTANCE:
+        raise UsageError(f"the distance of near duplicates is a number from 0 to {MAX_DISTANCE}, not {distance}.")
+
+
 def near_pairs(hashes: np.ndarray, distance: int, limit: int = MAX_PAIRS) -> tuple[np.ndarray, bool]:
     """Pairs `(P, 2)` of indices i < j, sorted, whose hashes `(N,)` uint64 differ in at most `distance` bits.
 
     The second value says whether the search stopped because there are more than `limit`. Raises UsageError for a
     distance outside 0 to 11.
     """
-    if not 0 <= distance <= MAX_DISTANCE:
-        raise UsageError(f"the distance of near duplicates is a number from 0 to {MAX_DISTANCE}, not {distance}.")
+    check_distance(distance)
     found: list[np.ndarray] = [np.zeros(0, np.int64)]
     count = 0
     for left, right in _candidates(hashes, distance):

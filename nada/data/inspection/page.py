@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from nada.data.inspection.examples import choose, gather
-from nada.data.inspection.inspecting import Inspection, Progress
+from nada.data.inspection.inspecting import Inspection
 from nada.data.inspection.payload import chosen_words, make_payload, make_pictures
 from nada.data.inspection.summary import as_text, summarise
+from nada.data.records import Progress
 from nada.files import write_bytes
 
 MAX_BYTES = 1_900_000

@@ -44,7 +44,7 @@ def make_payload(inspection: Inspection, words: list[Word], examples: Examples) 
         "samples": list(inspection.samples),
         "seed": inspection.seed,
         "duplicates": _duplicates(inspection),
-        "broken": [[inspection.short(name), reason] for name, reason in inspection.collected.broken[:_NAMES]],
+        "broken": [list(broken) for broken in inspection.collected.broken[:_NAMES]],
         "brokenCount": len(inspection.collected.broken),
         "ignored": list(inspection.ignored[:_NAMES]),
         "ignoredCount": len(inspection.ignored),

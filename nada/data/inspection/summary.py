@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from nada.data.inspection.findings import list_findings, plural
+from nada.data.inspection.findings import list_findings
 from nada.data.inspection.inspecting import Inspection
+from nada.data.wording import plural, printable
 
 LISTED = 20  # names that the text gives of a long list; the JSON has them all
 _WORDS = 50
@@ -22,7 +23,7 @@ def summarise(inspection: Inspection) -> dict[str, Any]:
         "include": inspection.reading.include,
         "pictures": len(table),
         "bytes": int(table.file_bytes.sum()),
-        "broken": [{"name": inspection.short(name), "reason": reason} for name, reason in collected.broken],
+        "broken": [broken._asdict() for broken in collected.broken],
         "ignored": list(inspection.ignored),
         "width": _quantiles(table.width),
         "height": _quantiles(table.height),
@@ -98,15 +99,10 @@ def as_text(summary: dict[str, Any]) -> str:
         lines.append(("classes", f"{len(classes)}: {_top(classes, 12, shares=False)}"))
     lines += _caption_lines(summary["captions"])
     lines.append(("duplicates", _duplicate_line(summary["duplicates"])))
-    text = [_printable(summary["data"]), *(f"  {name:<{_INDENT - 2}}{_printable(value)}" for name, value in lines)]
+    text = [printable(summary["data"]), *(f"  {name:<{_INDENT - 2}}{printable(value)}" for name, value in lines)]
     for finding in summary["findings"]:
         text.append(f"  {'!' if finding['level'] == 'look' else '-'} {finding['text']}")
     return "\n".join([*text, *_broken_lines(summary["broken"])])
-
-
-def _printable(text: str) -> str:
-    """A name as a terminal may show it: what steers one, or is no Unicode, is written as an escape."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _sizes(summary: dict[str, Any]) -> str:
@@ -143,7 +139,7 @@ def _duplicate_line(found: dict[str, Any]) -> str:
 
 
 def _broken_lines(broken: list[dict[str, str]]) -> list[str]:
-    lines = [f"    {_printable(picture['name'])}: {_printable(picture['reason'])}" for picture in broken[:LISTED]]
+    lines = [f"    {printable(picture['name'])}: {printable(picture['reason'])}" for picture in broken[:LISTED]]
     rest = [f"    and {len(broken) - LISTED} more (--json lists them all)"] if len(broken) > LISTED else []
     return ["  broken pictures:", *lines, *rest] if broken else []
 
