@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from nada.cli.bars import progress_bar
 from nada.config.download import Cifar10Options, PokemonOptions
 from nada.config.fields import options_of
 from nada.errors import UsageError
@@ -59,7 +60,7 @@ def pokemon(options: PokemonOptions) -> None:
         sprite=options.sprite,
         limit=options.limit,
         base_url=options.base_url or POKEAPI,
-        progress=_bar,
+        progress=progress_bar("pokemon"),
     )
     click.echo(f"{out}: {tally.summary()}{f' (names in {out / SKIPPED})' if tally.skipped else ''}")
     click.echo(f"next: nada data import {out} {out}.zip --size 128")
@@ -78,9 +79,3 @@ def _say(reason: str, seconds: float) -> None:
     from tqdm import tqdm
 
     tqdm.write(f"nada: {reason}; trying again in {seconds:.0f} s", file=sys.stderr)
-
-
-def _bar(items: Any, count: int) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(items, total=count, desc="pokemon", unit="picture", disable=None, leave=False)

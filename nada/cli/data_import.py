@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from nada.config import options_of
+from nada.cli.bars import progress_bar
+from nada.config import SectionedCommand, options_of
 from nada.config.data import ImportConfig
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _SHOWN = 5  # names of pictures left out
 
 
-@click.command("import")
+@click.command("import", cls=SectionedCommand)
 @click.argument("source", metavar="SRC")
 @click.argument("out", metavar="OUT.zip")
 @options_of(ImportConfig)
@@ -32,6 +33,7 @@ def command(config: ImportConfig, source: str, out: str) -> None:
       nada data import photos/ photos.zip --size 256
       nada data import logos.parquet logos.zip --size 256 --fit pad --text-column text
       nada data import cifar-10-python.tar.gz cifar10.zip --size 32
+      nada data import cifar-10-python.tar.gz cifar10-test.zip --size 32 --include 'test/*'
       nada data import shapes.zip shapes64.zip --size 64 --class-from folder
     """
     from pathlib import Path
@@ -39,6 +41,7 @@ def command(config: ImportConfig, source: str, out: str) -> None:
     from nada.data.fitting import Fit
     from nada.data.importing import import_pictures
     from nada.data.records import Reading
+    from nada.data.wording import skipped_lines
     from nada.errors import UsageError
     from nada.files import write_text
 
@@ -46,48 +49,38 @@ def command(config: ImportConfig, source: str, out: str) -> None:
         raise UsageError(f"{out} is there already; give another name, or --force to replace it.")
     if any(count is not None and count < 1 for count in (config.limit, config.workers)):
         raise UsageError("--limit and --workers are at least 1.")
-    reading = Reading(
-        config.include, config.class_from, config.image_column, config.label_column, config.text_column
-    )
-    fit = Fit(config.size, config.fit, config.background)
+    reading, fit = Reading(**config.reading()), Fit(config.size, config.fit, config.background)
     try:
-        report = import_pictures(source, out, fit, reading, config.limit, config.workers, _bar)
+        report = import_pictures(
+            source, out, fit, reading, config.limit, config.workers, progress_bar("importing")
+        )
     except KeyboardInterrupt:
         click.echo("nada: interrupted; the same command goes on where it was.", err=True)
         sys.exit(130)
     if config.skipped:
-        lines = (f"{_plain(name)}\t{_plain(reason)}\n" for name, reason in report.skipped)
-        write_text(config.skipped, "".join(lines))
+        write_text(config.skipped, skipped_lines(report.skipped))
     click.echo(_summary(report, config))
 
 
-def _bar(records: Any, count: int, done: int) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(records, total=count, initial=done, desc="importing", unit="img")
-
-
 def _summary(report: ImportReport, config: ImportConfig) -> str:
-    head = [f"{report.out}: {report.pictures:,} pictures, {config.size} px"]
+    from nada.data.wording import plural, printable
+
+    head = [f"{report.out}: {plural(report.pictures, 'picture')}, {config.size} px"]
     if report.classes:
-        head.append(f"{len(report.classes)} classes")
+        head.append(plural(len(report.classes), "class", "classes"))
     if report.captions:
-        head.append(f"{report.captions:,} captions")
+        head.append(plural(report.captions, "caption"))
     lines = [", ".join(head)]
     if report.resumed:
         lines.append(f"went on from picture {report.resumed:,}, where an earlier import was interrupted")
     if report.skipped:
-        shown = "; ".join(f"{_plain(name)}: {_plain(reason)}" for name, reason in report.skipped[:_SHOWN])
-        more = "; …" if len(report.skipped) > _SHOWN else ""
-        lines.append(f"left out: {len(report.skipped):,} pictures that cannot be read: {shown}{more}")
+        count = plural(len(report.skipped), "picture that", "pictures that")
+        shown = "; ".join(f"{printable(name)}: {printable(reason)}" for name, reason in report.skipped[:_SHOWN])
+        lines.append(f"left out: {count} cannot be read: {shown}{'; …' if len(report.skipped) > _SHOWN else ''}")
     if report.ignored:
-        shown = ", ".join(map(_plain, report.ignored[:_SHOWN])) + (", …" if len(report.ignored) > _SHOWN else "")
-        lines.append(f"left out: {len(report.ignored):,} files that are no pictures: {shown}")
+        count = plural(len(report.ignored), "file that is no picture", "files that are no pictures")
+        shown = ", ".join(map(printable, report.ignored[:_SHOWN]))
+        lines.append(f"left out: {count}: {shown}{', …' if len(report.ignored) > _SHOWN else ''}")
     if config.size & (config.size - 1):
         lines.append(f"note: {config.size} is no power of two; nada train will resize the pictures again")
     return "\n".join(lines)
-
-
-def _plain(text: str) -> str:
-    """A name from a file such that it cannot steer a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import click
 
+from nada.cli.bars import progress_bar
+from nada.config import SectionedCommand, options_of
+from nada.config.data import InspectConfig
 
-@click.command("inspect")
+
+@click.command("inspect", cls=SectionedCommand)
 @click.argument("data", metavar="DATA")
-@click.option("--html", metavar="FILE", help="Write one page with interactive charts and example pictures; it needs "
-              "no network and no server.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON instead of a summary.")
-@click.option("--include", metavar="GLOB", help="Take only pictures whose name fits, as 'train-*'.")
-@click.option("--class-from", default="auto", show_default=True,
-              type=click.Choice(["auto", "folder", "last-folder", "column", "none"]),
-              help="Where classes are, as for nada data import.")  # fmt: skip
-@click.option("--image-column", metavar="NAME", help="Parquet column of pictures; found if not given.")
-@click.option("--label-column", metavar="NAME", help="Parquet column of classes; found if not given.")
-@click.option("--text-column", metavar="NAME", help="Parquet column of captions; found if not given.")
-@click.option("--near", default=8, show_default=True, type=click.IntRange(0, 11),
-              help="Near duplicates: how many of 64 bits two perceptual hashes may differ in.")  # fmt: skip
-@click.option("--samples", default=48, show_default=True, type=click.IntRange(1, 500), help="Random pictures to show.")
-@click.option("--seed", default=0, show_default=True, help="Decides which pictures are shown.")
-def command(
-    data: str, html: str | None, as_json: bool, near: int, samples: int, seed: int, **reading: str | None
-) -> None:
+@options_of(InspectConfig)
+def command(config: InspectConfig, data: str) -> None:
     """Look at the pictures of DATA before training on them.
 
-    DATA is a folder, a .zip, a .parquet file or CIFAR-10's archive, as for nada train. Counts, sizes, colours,
-    backgrounds, classes, captions, words, broken pictures, duplicates and near duplicates.
+    DATA is a folder, a zip, a parquet file or a folder of them, or CIFAR-10's published archive, as for nada data
+    import. Counts, sizes, colours, backgrounds, classes, captions, words, broken pictures, duplicates and near
+    duplicates.
 
     \b
     A summary here, and a page to click through:
@@ -40,20 +27,15 @@ def command(
 
     from nada.data.inspection import as_text, inspect_data, summarise, write_page
     from nada.data.records import Reading
+    from nada.errors import UsageError
 
-    inspection = inspect_data(data, Reading(**reading), near, samples, seed, progress=_bar("looking"))
+    if not 1 <= config.samples <= 500:
+        raise UsageError(f"--samples is between 1 and 500, not {config.samples}.")
+    reading = Reading(**config.reading())
+    inspection = inspect_data(data, reading, config.near, config.samples, config.seed, progress_bar("looking"))
     summary = summarise(inspection)
-    text = json.dumps(summary, indent=2, ensure_ascii=False) if as_json else as_text(summary)
+    text = json.dumps(summary, indent=2, ensure_ascii=False) if config.as_json else as_text(summary)
     click.echo(text.encode("utf-8", "backslashreplace"))  # which is how JSON writes a name that is no Unicode, too
-    if html:
-        write_page(html, inspection, progress=_bar("choosing examples"))
-        click.echo(f"page: {html}", err=as_json)
-
-
-def _bar(title: str) -> Any:
-    def wrap(items: Iterable[Any], count: int) -> Iterable[Any]:
-        from tqdm import tqdm
-
-        return tqdm(items, title, count, unit=" pictures", leave=False, dynamic_ncols=True)
-
-    return wrap
+    if config.html:
+        write_page(config.html, inspection, progress_bar("choosing examples"))
+        click.echo(f"page: {config.html}", err=config.as_json)

@@ -1,23 +1,21 @@
-"""The options of `nada data import`. Importing this loads no torch."""
+"""The options of `nada data import` and `nada data inspect`. Importing this loads no torch."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from nada.config.fields import option
 
 
 @dataclass(frozen=True)
-class ImportConfig:
-    """How large, which pictures, what they are called."""
+class ReadingConfig:
+    """Which pictures, and where their classes and captions are."""
 
-    size: int = option(256, help="Side of the pictures in pixels; nada train needs a power of two.")
-    fit: str = option(
-        "crop", choices=("crop", "pad", "stretch"), help="Make a square: cut the centre out, add borders, or distort."
+    include: str | None = option(
+        None, section="Reading", help="Glob pattern: only pictures whose name or path fits, as 'train/*'."
     )
-    background: str = option("white", help="Colour of borders and of what is transparent: white, #102030, ...")
-    include: str | None = option(None, help="Glob pattern: only pictures whose name or path fits, as 'train/*'.")
-    limit: int | None = option(None, help="Only the first so many pictures.")
     class_from: str = option(
         "auto",
         choices=("auto", "folder", "last-folder", "column", "none"),
@@ -27,6 +25,37 @@ class ImportConfig:
     image_column: str | None = option(None, help="Parquet: column of pictures, if it has no usual name.")
     label_column: str | None = option(None, help="Parquet: column of classes, if it has no usual name.")
     text_column: str | None = option(None, help="Parquet: column of captions, if it has no usual name.")
-    workers: int | None = option(None, help="Threads; one per processor if not given. The result is the same.")
+
+    def reading(self) -> dict[str, Any]:
+        """These options alone, as the fields of `nada.data.records.Reading`."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(ReadingConfig)}
+
+
+@dataclass(frozen=True)
+class ImportConfig(ReadingConfig):
+    """What is made of the pictures, and how."""
+
+    size: int = option(256, section="Result", help="Side of the pictures in pixels; nada train needs a power of two.")
+    fit: str = option(
+        "crop", choices=("crop", "pad", "stretch"), help="Make a square: cut the centre out, add borders, or distort."
+    )
+    background: str = option("white", help="Colour of borders and of what is transparent: white, #102030, ...")
+    limit: int | None = option(None, help="Only the first so many pictures.")
     skipped: str | None = option(None, help="Write names and reasons of pictures that were left out to this file.")
     force: bool = option(False, help="Replace OUT.zip where it is there already.")
+    workers: int | None = option(None, help="Threads; one per processor if not given. The result is the same.")
+
+
+@dataclass(frozen=True)
+class InspectConfig(ReadingConfig):
+    """What is shown of the pictures, and where."""
+
+    html: str | None = option(
+        None,
+        section="Result",
+        help="Write one page with interactive charts and example pictures; it needs no network and no server.",
+    )
+    as_json: bool = option(False, flag="json", help="Print everything as JSON instead of a summary.")
+    near: int = option(8, help="Near duplicates: how many of 64 bits two perceptual hashes may differ in, 0 to 11.")
+    samples: int = option(48, help="Random pictures to show, 1 to 500.")
+    seed: int = option(0, help="Decides which pictures are shown.")

@@ -23,7 +23,7 @@ class SectionedCommand(click.Command):
         sections: dict[str | None, list[tuple[str, str]]] = {}
         for parameter in self.get_params(context):
             record = parameter.get_help_record(context)
-            if record is not None:
+            if record is not None and isinstance(parameter, click.Option):
                 sections.setdefault(getattr(parameter, "section", None), []).append(record)
         rest = sections.pop(None, [])
         column = min(max(len(flags) for rows in (*sections.values(), rest) for flags, _ in rows), 30)

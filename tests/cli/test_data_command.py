@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -38,7 +39,19 @@ def test_every_command_of_the_group_exists() -> None:
         assert isinstance(group.get_command(click.Context(group), name), click.Command)
 
 
-@pytest.mark.parametrize("words", [["data", "--help"], ["data", "import", "--help"]])
+def test_the_options_offer_what_the_import_knows() -> None:
+    from nada.config.data import ImportConfig, InspectConfig
+    from nada.data.fitting import FITS
+    from nada.data.inspection.inspecting import NEAR, SAMPLES
+    from nada.data.records import CLASS_FROM, Reading
+
+    choices = {field.name: field.metadata["choices"] for field in dataclasses.fields(ImportConfig)}
+    assert choices["class_from"] == CLASS_FROM and choices["fit"] == FITS
+    assert Reading(**ImportConfig().reading()) == Reading(**InspectConfig().reading()) == Reading()
+    assert (InspectConfig().near, InspectConfig().samples) == (NEAR, SAMPLES)
+
+
+@pytest.mark.parametrize("words", [["data", "--help"], ["data", "import", "--help"], ["data", "inspect", "--help"]])
 def test_help_loads_neither_torch_nor_numpy(words: list[str]) -> None:
     code = (
         "import sys; from nada.cli import main\n"
@@ -53,8 +66,8 @@ def test_an_import_says_what_it_did(pictures: Path, tmp_path: Path) -> None:
     out, skipped = tmp_path / "pets.zip", tmp_path / "skipped.txt"
     result = run("import", pictures, out, "--size", 16, "--fit", "pad", "--skipped", skipped)
     assert result.exit_code == 0, result.output
-    assert "3 pictures, 16 px, 2 classes, 1 captions" in result.stdout
-    assert "left out: 1 pictures that cannot be read: cat/bad?.png: is not a picture" in result.stdout
+    assert "3 pictures, 16 px, 2 classes, 1 caption" in result.stdout
+    assert "left out: 1 picture that cannot be read: cat/bad\\x1b.png: is not a picture" in result.stdout
     assert skipped.read_text().startswith("cat/bad") and "\tis not a picture" in skipped.read_text()
     with zipfile.ZipFile(out) as archive:
         content = json.loads(archive.read("dataset.json"))
