@@ -65,7 +65,7 @@ def as_pair(a: Any, b: Any, names: tuple[str, str], least: int = 2) -> tuple[np.
 def unit(array: np.ndarray, name: str) -> np.ndarray:
     """Return the rows of a checked array as float64 of length 1; a row of zeros is an error, it has no direction."""
     rows = array.astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]  # no array of squares as large as the rows
     if not lengths.all():
         raise NadaError(f"{name} have a row of zeros, number {int(np.argmin(lengths))}; it points nowhere.")
     rows /= lengths

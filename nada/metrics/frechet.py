@@ -67,9 +67,15 @@ def frechet_of_moments(a: Moments, b: Moments) -> float:
     """Return the distance from moments alone, such as published statistics of a data set; see `frechet_distance`.
 
     For sets of fewer samples than dimensions, `frechet_distance` on the features themselves is more exact.
+
+    Raises:
+        NadaError: for moments of different dimensions, or with NaN or infinity.
     """
     if a.mean.shape != b.mean.shape:
         raise NadaError(f"The moments are of {a.mean.shape[0]} and of {b.mean.shape[0]} dimensions; they must agree.")
+    for part, name in ((a, "first"), (b, "second")):
+        if not (np.isfinite(part.mean).all() and np.isfinite(part.covariance).all()):
+            raise NadaError(f"The {name} moments have NaN or infinity; compute them again.")
     root = _square_root(a.covariance)
     values = np.linalg.eigvalsh(root @ b.covariance @ root)
     overlap = np.sqrt(np.maximum(values, 0)).sum()

@@ -57,8 +57,8 @@ def kernel_estimate(
     rng = np.random.default_rng(seed)
     values, variance = [], 0.0
     for _ in range(subsets):
-        x = first[np.sort(rng.permutation(len(first))[: sizes[0]])].astype(np.float64)
-        y = second[np.sort(rng.permutation(len(second))[: sizes[1]])].astype(np.float64)
+        x = first[np.sort(rng.permutation(len(first))[: sizes[0]])]
+        y = second[np.sort(rng.permutation(len(second))[: sizes[1]])]
         sums = row_sums(x, y, lambda p, q: _polynomial(p, q, degree))
         values.append(unbiased(sums))
         parts = jackknife_variances(sums)

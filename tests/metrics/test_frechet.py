@@ -117,6 +117,16 @@ def test_the_extrapolation_refuses_what_is_no_line() -> None:
         frechet_infinity(np.random.default_rng(0).normal(size=(60, 16)), np.zeros((900, 16)))
 
 
+def test_moments_that_are_no_numbers_or_of_another_width_are_refused() -> None:
+    """As of a file of statistics that was written by a broken run; the linear algebra would end without a sentence."""
+    good, broken = Moments(np.zeros(3), np.eye(3), 9), Moments(np.zeros(3), np.full((3, 3), np.nan), 9)
+    for pair, name in (((broken, good), "first"), ((good, broken), "second")):
+        with pytest.raises(NadaError, match=f"The {name} moments have NaN or infinity"):
+            frechet_of_moments(*pair)
+    with pytest.raises(NadaError, match="of 3 and of 2 dimensions"):
+        frechet_of_moments(good, Moments(np.zeros(2), np.eye(2), 9))
+
+
 def test_ddof_is_one_of_two() -> None:
     for n in (4, 40):
         with pytest.raises(NadaError, match="ddof is 2"):
