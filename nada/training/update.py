@@ -64,8 +64,8 @@ def update_generator(given: Pass, labels: Tensor | None, regularise: bool) -> tu
             penalty = path_penalty(given, labels)
             loss = loss + penalty * (recipe.path_length * recipe.path_interval)
             scalars["loss/path_length"] = penalty.detach()
-        track_styles(given, w)
         scalars["gradient/generator"] = apply(state.generator_optimizer, loss, given, "The generator's loss")
+    track_styles(given, w)
     return fake.detach(), scalars
 
 

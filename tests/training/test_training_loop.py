@@ -127,11 +127,13 @@ def test_a_loss_that_is_no_number_stops_before_the_update(part: str, what: str) 
     with torch.no_grad():
         next(getattr(state, part).parameters()).fill_(float("nan"))
     before = {name: value.clone() for name, value in state.discriminator.state_dict().items()}
+    centre = state.generator.mapping.w_avg.clone()
     with pytest.raises(TrainingDiverged, match=f"{what} is not a finite number at step 3.*--lr") as caught:
         train(state, make_data(), RECIPE, 5)
     assert caught.value.step == 3 and state.step == 2
     after = state.discriminator.state_dict()
     assert all(torch.equal(after[name], value) or value.isnan().any() for name, value in before.items())
+    assert torch.equal(state.generator.mapping.w_avg, centre)
 
 
 def test_on_step_sees_every_step_and_can_stop() -> None:
