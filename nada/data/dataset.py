@@ -14,7 +14,6 @@ from torch import Tensor
 from nada.errors import NadaError
 from nada.images import from_uint8
 
-
 _HASHED = 256  # pictures at a time
 
 

@@ -55,7 +55,7 @@ def without_warnings() -> Iterator[None]:
 
 
 def in_order(
-    work: Callable[[Record], Result], records: Iterable[Record], workers: int | None = None
+    work: Callable[[Record], Result], records: Iterable[Record], workers: int | None = None, result_bytes: int = 0
 ) -> Iterator[tuple[Record, Result | NadaError]]:
     """Do `work` on every record in threads; yield each with its result, or the NadaError it raised, in order.
 
@@ -63,13 +63,14 @@ def in_order(
 
     Threads, as Pillow decodes, resizes and encodes outside Python's lock; on two cores, processes were not faster, not
     even for the smallest pictures, and each would take the memory of torch anew. The records given back hold no bytes.
-    To be used inside `without_warnings`.
+    `result_bytes`, about what a result takes, keeps the results of many threads within some memory too. To be used
+    inside `without_warnings`.
     """
     workers = workers or default_workers()
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[tuple[int, Future[list[Any]]]] = deque()
         try:
-            for size, chunk in _chunks(records):
+            for size, chunk in _chunks(records, result_bytes):
                 while waiting and (len(waiting) > workers or sum(waits for waits, _ in waiting) > _BYTES_WAITING):
                     yield from waiting.popleft()[1].result()
                 waiting.append((size, pool.submit(_work_on, chunk, work)))
@@ -94,12 +95,12 @@ def _work_on(chunk: list[Record], work: Callable[[Record], Result]) -> list[tupl
     return done
 
 
-def _chunks(records: Iterable[Record]) -> Iterator[tuple[int, list[Record]]]:
+def _chunks(records: Iterable[Record], result_bytes: int) -> Iterator[tuple[int, list[Record]]]:
     chunk: list[Record] = []
     size = 0
     for record in records:
         chunk.append(record)
-        size += len(record.data)
+        size += len(record.data) + result_bytes
         if len(chunk) == _CHUNK or size >= _CHUNK_BYTES:
             yield size, chunk
             chunk, size = [], 0

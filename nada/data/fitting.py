@@ -42,6 +42,11 @@ class Fit:
             raise UsageError(f"{self.background!r} is no colour; write it as white, #102030 or rgb(16,32,48).")
 
     @property
+    def bytes(self) -> int:
+        """How much memory a square takes."""
+        return 3 * self.size * self.size
+
+    @property
     def colour(self) -> tuple[int, int, int]:
         """The background's red, green and blue."""
         red, green, blue, *_ = ImageColor.getrgb(self.background)

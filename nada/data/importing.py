@@ -98,7 +98,7 @@ def _write_pictures(
 ) -> None:
     numbers = {name: number for number, name in enumerate(source.class_names)}
     with without_warnings():
-        for record, result in in_order(lambda record: _encode(decode(record, fit)), records, workers):
+        for record, result in in_order(lambda record: _encode(decode(record, fit)), records, workers, fit.bytes):
             if isinstance(result, NadaError):
                 journal.skip(left_out(record.name, result, where))
             else:

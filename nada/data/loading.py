@@ -46,7 +46,7 @@ def load_dataset(
     def fill(store: Store) -> None:
         records: Iterable[Record] = progress(source.records, source.count) if progress else source.records
         with without_warnings():
-            for record, result in in_order(lambda record: decode(record, fit), records):
+            for record, result in in_order(lambda record: decode(record, fit), records, result_bytes=fit.bytes):
                 if isinstance(result, NadaError):
                     store.skip(inside(record.name, path))
                 else:
@@ -54,7 +54,7 @@ def load_dataset(
         if not len(store):
             raise nothing_left(path, include, source, store.skipped)
 
-    if source.count * size * size * 3 <= MAX_IN_MEMORY:
+    if source.count * fit.bytes <= MAX_IN_MEMORY:
         store = Store.in_memory(source.count, size)
         fill(store)
     else:
