@@ -115,7 +115,7 @@ def _to_folder(begun: Converted, discriminator: Discriminator | None, half: bool
         discriminators.save_discriminator(path, discriminator)
     names = (native.WEIGHTS, native.CONFIG, discriminators.WEIGHTS, discriminators.CONFIG)
     size = sum((path / name).stat().st_size for name in names if (path / name).is_file())
-    _read_back(path, digest)
+    _read_back(path, digest, discriminator)
     return replace(begun, bytes=size, weights_sha256=digest, discriminator=discriminator is not None)
 
 
@@ -155,16 +155,20 @@ def _to_pt(begun: Converted, discriminator: Discriminator | None) -> Converted:
     torch.save(checkpoint, buffer)
     write_bytes(begun.path, buffer.getvalue())
     same = generator.config.mapping_lr_multiplier == layout.LR_MULTIPLIER
-    digest = _read_back(begun.path, native.hash_generator(generator) if same else None)
+    digest = _read_back(begun.path, native.hash_generator(generator) if same else None, discriminator)
     kept = discriminator is not None
     size = begun.path.stat().st_size
     return replace(begun, bytes=size, weights_sha256=digest, discriminator=kept, remarks=tuple(remarks))
 
 
-def _read_back(path: Path, expected: str | None) -> str:
-    """Return the hash of what was written. Raises NadaError where the medium gave back something else."""
+def _read_back(path: Path, expected: str | None, discriminator: Discriminator | None) -> str:
+    """Return the hash of the generator written. Raises NadaError where the medium gave back something else."""
     digest = native.hash_generator(load_generator(path))
-    if digest != (expected or digest):
+    same = digest == (expected or digest)
+    if discriminator is not None:
+        found = load_discriminator(path).state_dict()
+        same &= all(torch.equal(found[name], value.float()) for name, value in discriminator.state_dict().items())
+    if not same:
         raise NadaError(f"{path} does not read back as it was written; check the disk and convert again.")
     return digest
 

@@ -150,6 +150,15 @@ def test_an_adapted_generator_is_written_whole(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "config.json").read_text())["metadata"]["adaptation"] == said
 
 
+def test_a_discriminator_that_reads_back_as_another_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_generator(tmp_path / "in", random_generator(**TINY))
+    save_discriminator(tmp_path / "in", random_discriminator(0, resolution=8, channels=(6, 4)))
+    other = random_discriminator(1, resolution=8, channels=(6, 4))
+    monkeypatch.setattr("nada.checkpoints.discriminators.save_discriminator", lambda path, _: save_discriminator(path, other))
+    error = run(tmp_path / "in", tmp_path / "out").exception
+    assert isinstance(error, NadaError) and "does not read back" in str(error)
+
+
 @pytest.mark.parametrize("out", ["out", "out.pt"])
 def test_what_is_there_stays_there_without_force(tmp_path: Path, out: str) -> None:
     for seed in (0, 1):
