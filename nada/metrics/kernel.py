@@ -51,7 +51,7 @@ def kernel_estimate(
     """
     first, second = as_pair(a, b, NAMES, least=3)
     sizes = [len(array) if subset_size is None else subset_size for array in (first, second)]
-    _check(first, second, subsets, sizes)
+    _check(first, second, subsets, sizes, degree)
     if sizes == [len(first), len(second)]:
         subsets = 1  # all of them would be the whole
     rng = np.random.default_rng(seed)
@@ -70,7 +70,9 @@ def kernel_estimate(
     return normal_estimate(float(np.mean(values)), error, (len(first), len(second)), method, level, std=std)
 
 
-def _check(first: np.ndarray, second: np.ndarray, subsets: int, sizes: list[int]) -> None:
+def _check(first: np.ndarray, second: np.ndarray, subsets: int, sizes: list[int], degree: int) -> None:
+    if degree < 1:
+        raise NadaError(f"The degree of the kernel is {degree}; it must be 1 or more, 3 as published.")
     if min(sizes) < 3 or subsets < 1:
         raise NadaError(f"The kernel distance needs one subset or more of 3 or more, not {subsets} of {min(sizes)}.")
     for array, size, name in zip((first, second), sizes, NAMES):

@@ -148,6 +148,11 @@ class DiscriminatorConfig(_Conditions):
         _check(self)
         if self.architecture not in ARCHITECTURES:
             raise NadaError(f"Unknown discriminator architecture {self.architecture!r}: one of {ARCHITECTURES}.")
+        if self.mbstd_group < 1 or self.mbstd_channels < 0 or self.channels[0] % (self.mbstd_channels or 1):
+            raise NadaError(
+                f"The minibatch deviation of {self.mbstd_group} pictures in {self.mbstd_channels} maps is impossible: "
+                f"groups have one or more, and the maps divide the {self.channels[0]} channels of the 4 px block."
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DiscriminatorConfig:

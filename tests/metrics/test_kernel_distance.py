@@ -119,5 +119,7 @@ def test_a_reference_smaller_than_the_subsets_is_refused() -> None:
     x, y = draws(8, 50, 20)
     with pytest.raises(NadaError, match="The second features are 20, fewer than the subset size 40"):
         kernel_distance(x, y, subset_size=40)
+    with pytest.raises(NadaError, match="degree of the kernel is 0; it must be 1 or more"):
+        kernel_distance(x, y, subset_size=10, degree=0)
     with pytest.raises(NadaError, match="one subset or more of 3 or more, not 10 of 2"):
         kernel_distance(x, y, subset_size=2, subsets=10)

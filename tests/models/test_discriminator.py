@@ -50,6 +50,19 @@ def test_minibatch_std_takes_a_group_that_divides_the_batch() -> None:
     assert minibatch_std(torch.randn(6, 2, 3, 3), 4, 1).shape == (6, 3, 3, 3)
 
 
+@pytest.mark.parametrize("settings", [{"mbstd_group": 0}, {"mbstd_channels": -1}, {"mbstd_channels": 4}], ids=str)
+def test_impossible_minibatch_statistics_are_refused(settings: dict[str, int]) -> None:
+    """As of a damaged file: they would end the first pass in an error of the reshaping."""
+    with pytest.raises(NadaError, match="minibatch deviation .* the 6 channels"):
+        DiscriminatorConfig(8, (6, 4), **settings)
+
+
+def test_groups_of_the_minibatch_std_are_those_of_the_published_code() -> None:
+    """Samples i, i + N / group, … and not neighbours: weights of others would see other pictures side by side."""
+    x = torch.tensor([0.0, 5.0, 1.0, 5.0]).reshape(4, 1, 1, 1)
+    assert minibatch_std(x, 2, 1)[:, 1].flatten().tolist() == pytest.approx([0.5, 1e-4, 0.5, 1e-4], abs=1e-6)
+
+
 def test_unknown_architecture_is_refused() -> None:
     with pytest.raises(NadaError, match="resnet"):
         DiscriminatorConfig(8, (4, 4), architecture="unet")
