@@ -211,6 +211,8 @@ def test_states_of_other_networks_and_other_files_are_refused() -> None:
         {"d_steps": 2},
         {"fresh_batch": True},
         {"clip_norm": 0.01},
+        {"frozen": ("b8.conv0.weight",)},
+        {"ema_rampup": 0.0},
         {"schedule": "cosine", "total_kimg": 0.02},
         {"schedule": "linear", "total_kimg": 0.02},
         {"warmup_kimg": 0.02},
