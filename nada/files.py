@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written beside their final name, then renamed over it."""
+"""Files that are either whole or not there: written beside their final name, by one process, then renamed over it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,43 @@ def write_text(path: str | Path, text: str) -> Path:
 def write_json(path: str | Path, value: Any) -> Path:
     """Like `write_bytes`, for JSON: indented, keys in the order given, a newline at the end."""
     return write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def lock_of(path: Path) -> Path:
+    """The file by which `locked` keeps others from `path`."""
+    return path.with_name(f".{path.name}.lock")
+
+
+@contextmanager
+def locked(path: Path, busy: str) -> Iterator[None]:
+    """Keep a second process from writing to `path`, by a lock beside it, which the system frees even after a crash.
+
+    Raises NadaError with `busy` for the second one, and where the place cannot be written.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows itself lets nobody replace a file that is open elsewhere
+        yield
+        return
+    beside = lock_of(path)
+    try:
+        lock = open(beside, "w")
+    except OSError as error:
+        raise write_error(path, error) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = os.fstat(lock.fileno()).st_nlink > 0  # else its last owner has just removed it
+        except BlockingIOError:
+            free = False
+        except OSError as error:
+            raise write_error(beside, error) from error
+        if not free:
+            raise NadaError(busy)
+        try:
+            yield
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def read_json(path: str | Path) -> Any:

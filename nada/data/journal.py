@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from nada.data.records import Skipped
 from nada.data.stored_zip import Entry, StoredZip, after
-from nada.errors import NadaError
-from nada.files import make_folder, write_error
+from nada.files import lock_of, locked, make_folder, write_error
 
 _EVERY = 2.0  # seconds between two points that a crash cannot undo
 _VERSION = 1
@@ -45,11 +44,15 @@ class Journal:
         return len(self.pictures) + len(self.skipped)
 
     def add(self, data: bytes, label: int | None, text: str | None) -> None:
-        """Append a PNG. Pictures are numbered, and in folders of 1000, as NVIDIA's tools do it."""
-        number = f"{len(self.pictures):08d}"
-        picture = Imported(self._zip.add(f"{number[:5]}/img{number}.png", data), label, text)
+        """Append a PNG."""
+        picture = Imported(self._zip.add(self._next_name(), data), label, text)
         self.pictures.append(picture)
         self._note([picture.entry.size, picture.entry.crc, label, text])
+
+    def _next_name(self) -> str:
+        """Pictures are numbered, and in folders of 1000, as NVIDIA's tools do it."""
+        number = f"{len(self.pictures):08d}"
+        return f"{number[:5]}/img{number}.png"
 
     def skip(self, skipped: Skipped) -> None:
         """Note a picture that is left out."""
@@ -117,18 +120,18 @@ class Journal:
         if len(values) == 2:
             self.skipped.append(Skipped(*values))
         elif len(values) == 4:
-            number = f"{len(self.pictures):08d}"
             start = after(self.pictures[-1].entry) if self.pictures else 0
-            entry = Entry(f"{number[:5]}/img{number}.png", start, values[0], values[1])
+            entry = Entry(self._next_name(), start, values[0], values[1])
             if after(entry) > size:
                 return False
             self.pictures.append(Imported(entry, values[2], values[3]))
         return len(values) in (2, 4)
 
 
-def working_files(out: Path) -> tuple[Path, Path]:
-    """What is there while `out` is made: the part of the zip, and the list of what is in it."""
-    return out.with_name(f"{out.name}.part"), out.with_name(f"{out.name}.part.log")
+def working_files(out: Path) -> tuple[Path, Path, Path]:
+    """What is there while `out` is made: the part of the zip, the list of what is in it, and a lock."""
+    part = out.with_name(f"{out.name}.part")
+    return part, part.with_name(f"{part.name}.log"), lock_of(part)
 
 
 @contextmanager
@@ -139,30 +142,17 @@ def open_journal(out: Path, key: str) -> Iterator[Journal]:
     process is writing there.
     """
     make_folder(out.parent)
-    part, list_of_it = working_files(out)
+    part, log, _ = working_files(out)
     try:
-        with open(part, "a+b"):  # neither of the two empties a file that is there
-            pass
-        log = open(list_of_it, "a+", encoding="ascii", errors="replace", newline="\n")
-        with log as notes, open(part, "r+b") as pictures:
-            _claim(pictures, out)
-            journal = Journal(out, key, pictures, notes)
-            try:
-                yield journal
-            finally:
-                if not pictures.closed:
-                    journal.save()
+        with locked(part, f"another process is importing to {out}; wait for it to finish."):
+            part.touch()  # neither this nor "a+" empties a file that is there
+            noting = open(log, "a+", encoding="ascii", errors="replace", newline="\n")
+            with noting as notes, open(part, "r+b") as pictures:
+                journal = Journal(out, key, pictures, notes)
+                try:
+                    yield journal
+                finally:
+                    if not pictures.closed:
+                        journal.save()
     except OSError as error:
         raise write_error(out, error) from error
-
-
-def _claim(file: Any, out: Path) -> None:
-    """Keep a second process from writing the same part; the system ends the claim with the process."""
-    try:
-        import fcntl
-    except ImportError:  # Windows does not let two processes replace an open file anyway
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise NadaError(f"another process is importing to {out}; wait for it to finish.") from error

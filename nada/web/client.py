@@ -19,7 +19,7 @@ from nada.web.problems import Interrupted, OutOfRange, Refused, Unreachable
 
 CHUNK = 1 << 18
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
-_PROGRESS = 1 << 20  # bytes after which a broken connection counts as the first failure again
+_PROGRESS = 1 << 20  # bytes further than before, from which on a broken connection is the first failure again
 _WINDOW, _SLOWEST = 60.0, 512  # a server that sends fewer bytes a second for a minute is as good as dead
 _AGENT = f"nada/{__version__} (image generator training; one request at a time, results are kept)"
 
@@ -67,12 +67,14 @@ class Client:
 
     def persist(self, url: str, work: Callable[[], Result]) -> Result:
         """Do `work` until it succeeds, with longer and longer pauses. Raises Unreachable when patience ends."""
-        failures = 0
+        failures = reached = 0
         while True:
             try:
                 return work()
             except Interrupted as error:
-                failures = 1 if error.progress else failures + 1
+                if error.reached >= reached + _PROGRESS:
+                    failures, reached = 0, error.reached
+                failures += 1
                 if failures >= self.patience.attempts:
                     raise Unreachable(url, str(error), "try again later") from error
                 self._pause(url, error, failures)
@@ -129,17 +131,17 @@ class Client:
         size, done = response.length, 0
         since, before = self.clock.now(), 0
         while size is None or done < size:
-            chunk = _some(response, CHUNK if size is None else min(CHUNK, size - done), done)
+            chunk = _some(response, CHUNK if size is None else min(CHUNK, size - done), start + done)
             if not chunk:
                 break
             yield chunk
             done += len(chunk)
             if self.clock.now() - since >= _WINDOW:
                 if done - before < _WINDOW * _SLOWEST:
-                    raise Interrupted("the server hardly sends anything", progress=done >= _PROGRESS)
+                    raise Interrupted("the server hardly sends anything", None, start + done)
                 since, before = self.clock.now(), done
         if size is not None and done < size:
-            raise Interrupted(f"the connection broke after {start + done} of {start + size} bytes", None, done >= _PROGRESS)
+            raise Interrupted(f"the connection broke after {start + done} of {start + size} bytes", None, start + done)
 
 
 def checked(url: str) -> str:
@@ -154,12 +156,12 @@ def content_type(response: Any) -> str:
     return (response.headers.get("Content-Type") or "").split(";")[0].strip().lower()
 
 
-def _some(response: Any, count: int, done: int) -> bytes:
+def _some(response: Any, count: int, reached: int) -> bytes:
     """What has arrived, at most `count` bytes: a slow server must not keep us from looking at the clock."""
     try:
         return response.read1(count)
     except (OSError, http.client.HTTPException) as error:
-        raise Interrupted(f"the connection broke ({type(error).__name__})", progress=done >= _PROGRESS) from error
+        raise Interrupted(f"the connection broke ({type(error).__name__})", None, reached) from error
 
 
 def _named(error: urllib.error.HTTPError) -> str:

@@ -10,13 +10,13 @@ class Interrupted(Exception):
 
     Attributes:
         wait: seconds that the server asked to be left alone, if it did.
-        progress: whether so much had arrived that the next try counts as the first.
+        reached: how many bytes of the file had arrived, those of earlier tries that were kept included.
     """
 
-    def __init__(self, reason: str, wait: float | None = None, progress: bool = False) -> None:
+    def __init__(self, reason: str, wait: float | None = None, reached: int = 0) -> None:
         super().__init__(reason)
         self.wait = wait
-        self.progress = progress
+        self.reached = reached
 
 
 class OutOfRange(Interrupted):

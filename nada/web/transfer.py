@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from nada.errors import NadaError
-from nada.files import hash_file, make_folder, write_error, write_json
+from nada.files import hash_file, locked, make_folder, write_error, write_json
 from nada.web.client import Client, checked, content_type
 from nada.web.problems import Interrupted, OutOfRange, Refused, Unreachable
 
@@ -40,7 +38,7 @@ def save_file(url: str, target: Path, checksum: str = "", *, client: Client | No
     checked(url)
     make_folder(target.parent)
     part = target.with_name(f"{target.name}.part")
-    with _alone(part):
+    with locked(part, f"another process is downloading {target.name}; wait for it to finish."):
         try:
             client.persist(url, lambda: _transfer(client, url, part))
             _check(part, url, checksum)
@@ -48,35 +46,6 @@ def save_file(url: str, target: Path, checksum: str = "", *, client: Client | No
             raise NadaError(f"{error} {advice}".strip()) from error
         _finish(part, target)
     return target
-
-
-@contextmanager
-def _alone(part: Path) -> Iterator[None]:
-    """Keep a second process from writing to the same part. The system frees the lock even after a crash."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: the open file itself cannot be opened twice for renaming
-        yield
-        return
-    path = part.with_name(f".{part.name}.lock")
-    try:
-        lock = open(path, "w")
-    except OSError as error:
-        raise write_error(part, error) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            free = os.fstat(lock.fileno()).st_nlink > 0  # else its last owner has just removed it
-        except BlockingIOError:
-            free = False
-        except OSError as error:
-            raise write_error(path, error) from error
-        if not free:
-            raise NadaError(f"another process is downloading {part.stem}; wait for it to finish.")
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
 
 
 def _notes(part: Path) -> Path:

@@ -117,6 +117,15 @@ def test_a_server_that_says_nothing_is_given_up(server: MisbehavingServer) -> No
         Client(Patience(1), timeout=0.02).read(f"{server.url}/x")
 
 
+def test_a_server_that_always_breaks_at_the_same_place_is_given_up(server: MisbehavingServer) -> None:
+    """Catches a megabyte that arrives anew each time, taken for progress without end."""
+    server.pages["/x"].content = bytes(3 << 20)
+    spoil(server, *(Fault(cut=(1 << 20) + 1) for _ in range(10)))
+    with pytest.raises(Unreachable, match="broke after 1048577 of"):
+        Client(Patience(3), clock=QuickClock().clock()).read(f"{server.url}/x")
+    assert 3 <= len(server.seen) <= 4
+
+
 def test_redirects_are_followed_but_not_for_ever(server: MisbehavingServer) -> None:
     server.faults["/old"] = [Fault(301, {"Location": "/x"})]
     answer = Client().read(f"{server.url}/old")
