@@ -104,7 +104,8 @@ def load_image(source: str | Path | bytes, name: str | None = None, background: 
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=formats()) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise _too_large(name)
-                return _to_rgb(ImageOps.exif_transpose(image), background)
+                image.load()
+                return _to_rgb(_upright(image), background)
     except NadaError:
         raise
     except Image.DecompressionBombError as error:
@@ -119,6 +120,14 @@ def load_image(source: str | Path | bytes, name: str | None = None, background: 
 
 def _too_large(name: str) -> NadaError:
     return NadaError(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller first.")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """A picture that has been decoded, turned as its EXIF says; as it is stored where the EXIF itself is damaged."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # Pillow's readers raise a dozen types on damaged data
+        return image
 
 
 def _to_rgb(image: Image.Image, background: str) -> np.ndarray:

@@ -80,6 +80,14 @@ def test_transparency_stands_on_white_and_the_camera_is_turned_upright(tmp_path:
     assert images.load_image(tmp_path / "turned.jpg").shape == (6, 4, 3)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_damaged_exif_costs_no_picture(kind: str) -> None:
+    data = encoded(Image.new("RGB", (6, 4), "red"), kind, exif=b"Exif\0\0garbage")
+    assert images.load_image(data).shape == (4, 6, 3)
+    with pytest.raises(NadaError, match="cut short|not a picture"):
+        images.load_image(data[: len(data) // 2])
+
+
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
     deep = Image.fromarray(np.array([[0, 32896, 65535]], np.uint16))
     assert images.load_image(encoded(deep))[0, :, 0].tolist() == [0, 128, 255]

@@ -147,6 +147,12 @@ def test_many_pictures_keep_their_order_and_their_places() -> None:
     assert found.shapes.shape == (len(kept), 1024)
 
 
+def test_damaged_exif_costs_no_picture() -> None:
+    data = encoded(noise(1, 48, 32), exif=b"Exif\0\0garbage")
+    collected = collect([Record("a.png", data, None)])
+    assert not collected.broken and (collected.table.width[0], collected.table.height[0]) == (48, 32)
+
+
 def test_what_the_source_could_not_read_is_broken_for_its_reason() -> None:
     records = [Record("a", encoded(noise(1)), None), Record("b", b"", None, None, "permission denied.")]
     assert collect(records).broken == [("b", "permission denied")]

@@ -58,12 +58,19 @@ def _read_header(image: Image.Image, name: str) -> tuple[int, int, str, str, boo
     """Width and height as shown (upright), format, mode, and whether it has several frames; nothing is decoded."""
     try:
         width, height = image.size
-        if "exif" in image.info and image.getexif().get(_ORIENTATION) in _TURNED:
+        if _is_turned(image):
             width, height = height, width
         animated = bool(getattr(image, "is_animated", False)) and image.format != "MPO"
         return width, height, image.format or "unknown", image.mode, animated
     except Exception as error:  # Pillow's plugins raise a dozen types on damaged data
         raise NadaError(f"{name} has a damaged header ({error}).") from error
+
+
+def _is_turned(image: Image.Image) -> bool:
+    try:
+        return "exif" in image.info and image.getexif().get(_ORIENTATION) in _TURNED
+    except Exception:  # as below; where the EXIF itself is damaged, load_image shows the picture as it is stored
+        return False
 
 
 def _shrink(image: Image.Image, record: Record) -> tuple[np.ndarray, bool]:
