@@ -78,7 +78,7 @@ def frechet_of_moments(a: Moments, b: Moments) -> float:
             raise NadaError(f"The {name} moments have NaN or infinity; compute them again.")
     root = _square_root(a.covariance)
     values = np.linalg.eigvalsh(root @ b.covariance @ root)
-    overlap = np.sqrt(np.maximum(values, 0)).sum()
+    overlap = _roots(values).sum()
     return _combine(a.mean - b.mean, np.trace(a.covariance) + np.trace(b.covariance), overlap)
 
 
@@ -98,7 +98,15 @@ def _root(array: np.ndarray, mean: np.ndarray, ddof: int) -> np.ndarray:
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    return (vectors * _roots(values)) @ vectors.T
+
+
+def _roots(values: np.ndarray) -> np.ndarray:
+    """Square roots of eigenvalues in rising order, where those that rounding alone could have made are 0.
+
+    Features that keep to a part of their dimensions have many such, and the roots of 1e-16 would add up.
+    """
+    return np.sqrt(np.where(values > np.finfo(np.float64).eps * values[-1], values, 0))
 
 
 def _combine(shift: np.ndarray, traces: float, overlap: float) -> float:
