@@ -101,6 +101,8 @@ def _verdict(
     }
     with judge.computing(EXACT):  # penalties are about gradients of gradients; 16 bits are too few for that
         if recipe.gamma and regularise:
+            # At the pictures as they are shown; ADA's code differentiates through the augmentation as well, which needs
+            # its second derivative and bounds nothing else that the discriminator ever sees.
             shown = real.detach().float().requires_grad_(True)
             penalty = r1_penalty(judge(shown, labels), shown)
             loss = loss + penalty * (recipe.gamma / 2 * recipe.r1_interval)
