@@ -43,7 +43,7 @@ def fingerprint(path: Path, options: dict[str, Any]) -> str:
 
 
 def _state(path: Path, name: str) -> bytes:
-    status = path.stat()
+    status = path.stat() if path.exists() else path.lstat()  # a link that leads nowhere
     return json.dumps([name, status.st_size, status.st_mtime_ns]).encode()
 
 

@@ -15,6 +15,7 @@ MAX_FILE_BYTES = 256 << 20  # no picture is larger
 def list_files(path: Path) -> list[str]:
     """All files below a folder, by their names inside it, in order; linked folders are followed, but in no circle.
 
+    Links that lead nowhere are among them, so that a picture that has gone is missed and not overlooked.
     Raises NadaError where a folder cannot be read.
     """
     found: list[str] = []
@@ -28,11 +29,15 @@ def list_files(path: Path) -> list[str]:
             seen.add((status.st_dev, status.st_ino))
             inner.sort()  # which of two links to one folder is taken must not depend on the file system
             inside = Path(folder).relative_to(path).as_posix()
-            files = (name for name in names if os.path.isfile(os.path.join(folder, name)))
+            files = (name for name in names if _is_file(os.path.join(folder, name)))
             found += files if inside == "." else (f"{inside}/{name}" for name in files)
     except OSError as error:
         raise NadaError(f"cannot read {error.filename or path}: {error.strerror or error}.") from error
     return sorted(found)
+
+
+def _is_file(path: str) -> bool:
+    return os.path.isfile(path) or not os.path.exists(path)
 
 
 def _raise(error: OSError) -> None:

@@ -123,6 +123,16 @@ def test_every_kind_of_picture_arrives_and_every_broken_one_is_named(tmp_path: P
     assert described(tmp_path / "out.zip")["import"]["skipped"] == [[name, reasons[name]] for name in sorted(BAD)]
 
 
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    source = folder(tmp_path / "data", {"a.png": WHOLE})
+    try:
+        (source / "gone.png").symlink_to(tmp_path / "elsewhere.png")
+    except OSError:
+        pytest.skip("links cannot be made on this machine")
+    report = run(source, tmp_path / "out.zip")
+    assert report.pictures == 1 and report.skipped == (("gone.png", "cannot read gone.png: No such file or directory"),)
+
+
 def test_the_zip_is_in_nvidias_layout(gradients: Path, tmp_path: Path) -> None:
     """1000 pictures a folder, numbered without gaps, labels and captions by those names."""
     run(gradients, tmp_path / "out.zip")
