@@ -47,9 +47,10 @@ class _Shards:
 
 
 def open_parquet(paths: list[Path], where: Path, reading: Reading) -> Source:
-    """List the pictures of parquet files; they are called `file:row`, in a folder `folder:file:row`, or by the path that the file gives.
+    """List the pictures of parquet files.
 
-    For that only labels and, where they are needed, names are read; pictures come later, some rows at a time.
+    They are called `file:row`, in a folder `folder:file:row`, with the path that the file gives in place of the row.
+    For all this only labels and, where they are needed, names are read; pictures come later, some rows at a time.
     Raises NadaError where pyarrow is missing, a file is damaged or no column holds encoded pictures, and UsageError
     where a column asked for is not there.
     """
