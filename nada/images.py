@@ -46,8 +46,8 @@ def from_uint8(array: np.ndarray) -> Tensor:
         array = array[None]
     if array.dtype != np.uint8 or array.ndim != 4 or array.shape[3] != 3:
         raise NadaError(f"pictures must be uint8 (N, H, W, 3), not {array.dtype} {array.shape}.")
-    pixels = torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2)))
-    return pixels.float() / 127.5 - 1
+    pixels = torch.from_numpy(np.ascontiguousarray(array)).permute(0, 3, 1, 2)
+    return (pixels.float() / 127.5 - 1).contiguous()
 
 
 def resize(images: Tensor, size: int | tuple[int, int], filter: str = "bicubic", antialias: bool = True) -> Tensor:

@@ -72,7 +72,9 @@ class TrainConfig:
         choices=("logistic", "hinge", "wgan-gp"),
         help="What the networks play for: logistic as in StyleGAN2, hinge, or wgan-gp (with --gamma 0).",
     )
-    gamma: float = option(0.1, help="Weight of the R1 penalty; 0 for none. More is steadier and blurrier.")
+    gamma: float | None = option(
+        None, help="Weight of the R1 penalty, 0 for none; more is steadier and blurrier. 0.1 if not given, 0 with wgan-gp."
+    )
     r1_interval: int = option(16, help="Apply R1 every so many steps, so many times as strong.")
     gradient_penalty: float = option(10.0, help="Weight of the penalty that is part of wgan-gp.")
     label_smoothing: float = option(
@@ -92,7 +94,9 @@ class TrainConfig:
     ema_kimg: float = option(
         5.0, help="Half-life of the average of the weights that is kept, in thousands of pictures."
     )
-    ema_rampup: float = option(0.05, help="Shorter in the beginning: at most this share of what was shown; 0 for not.")
+    ema_rampup: float | None = option(
+        None, help="Shorter in the beginning: at most this share of what was shown, 0 for not. 0.05, or 0 with --init."
+    )
 
     augment: str = option(
         "ada",

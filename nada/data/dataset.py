@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass, replace
@@ -63,7 +64,7 @@ class ImageDataset:
         position, end = start, start + count
         while position < end:
             number, offset = divmod(position, len(self))
-            taken = np.random.default_rng([seed, number]).permutation(len(self))[offset : offset + end - position]
+            taken = _permutation(len(self), seed, number)[offset : offset + end - position]
             parts.append(taken)
             position += len(taken)
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
@@ -91,3 +92,11 @@ class ImageDataset:
             "captions": 0 if self.texts is None else sum(map(bool, self.texts)),
             "sha256": digest.hexdigest(),
         }
+
+
+@functools.lru_cache(maxsize=2)
+def _permutation(count: int, seed: int, number: int) -> np.ndarray:
+    """The order of pass `number`; kept, since with a million pictures it takes longer to make than to use."""
+    order = np.random.default_rng([seed, number]).permutation(count)
+    order.flags.writeable = False
+    return order

@@ -44,6 +44,8 @@ def check_options(config: TrainConfig) -> None:
 def _check_combinations(config: TrainConfig) -> None:
     if config.label_smoothing and config.loss != "logistic":
         raise UsageError(f"--label-smoothing goes with --loss logistic; {config.loss} knows no probabilities.")
+    if config.loss == "wgan-gp" and config.augment == "ada":
+        raise UsageError("--augment ada follows the sign of logits, which means nothing with wgan-gp; take diff or none.")
     if config.freeze_d and not config.init:
         raise UsageError("--freeze-d keeps what a discriminator has learnt; give one with --init.")
     if config.holdout and config.holdout_glob:

@@ -62,6 +62,8 @@ def make_plan(
         raise UsageError(f"--batch {config.batch} cannot be shared out among {world} processes; give a multiple.")
     generator = _tuned_generator(config, material, given[0]) if given else _new_generator(config, material)
     discriminator = (given and given[1]) or _new_discriminator(config, generator)
+    if config.init and given and given[1]:
+        _check_given_discriminator(config, given[1])
     kimg = DEFAULT_KIMG if config.kimg is None else config.kimg
     recipe = _recipe(config, device, kimg)
     return Plan(config, material, generator, discriminator, recipe, device, steps_of(kimg, config.batch))
@@ -136,6 +138,20 @@ def _new_discriminator(config: TrainConfig, generator: GeneratorConfig) -> Discr
     )
 
 
+def _check_given_discriminator(config: TrainConfig, given: DiscriminatorConfig) -> None:
+    """Raise UsageError for an option that a discriminator from --init cannot follow."""
+    default = TrainConfig()
+    widths = parse_channels(config.d_channels, config.size) if config.d_channels else given.channels
+    fits = {
+        "spectral-norm": config.spectral_norm in (default.spectral_norm, given.spectral_norm),
+        "mbstd-group": config.mbstd_group in (default.mbstd_group, given.mbstd_group if given.mbstd_channels else 1),
+        "d-channels": widths == given.channels,
+    }
+    for flag, fitting in fits.items():
+        if not fitting:
+            raise UsageError(f"--{flag} cannot change the discriminator that --init brings; leave it out.")
+
+
 def _tuned_generator(config: TrainConfig, material: Material, given: GeneratorConfig) -> GeneratorConfig:
     """The sizes of --init with the captions of the data. Raises UsageError where it cannot be trained on these data."""
     classes = len(material.data.class_names)
@@ -155,15 +171,24 @@ def _tuned_generator(config: TrainConfig, material: Material, given: GeneratorCo
 def _recipe(config: TrainConfig, device: torch.device, kimg: float) -> Recipe:
     same = (
         *("batch", "lr", "d_lr", "schedule", "warmup_kimg", "loss", "gradient_penalty", "label_smoothing"),
-        *("gamma", "r1_interval", "path_length", "path_interval", "mixing", "g_steps", "d_steps", "fresh_batch"),
-        *("clip_norm", "augment", "ada_kimg", "ema_kimg", "ema_rampup", "seed"),
+        *("r1_interval", "path_length", "path_interval", "mixing", "g_steps", "d_steps", "fresh_batch"),
+        *("clip_norm", "augment", "ada_kimg", "ema_kimg", "seed"),
     )
     precision = config.precision
     if precision == "auto":
         precision = "bf16" if fast_precision(device) == "bf16" else "fp32"
     return Recipe(
         **{name: getattr(config, name) for name in same},
+        gamma=config.gamma if config.gamma is not None else 0.0 if config.loss == "wgan-gp" else 0.1,
+        ema_rampup=_rampup(config),
         total_kimg=kimg,
         augment_kinds=parse_kinds(config.augment_kinds),
         dtype=precision,
     )
+
+
+def _rampup(config: TrainConfig) -> float:
+    """Fresh weights are soon better than their average; those of --init are worth remembering from the start."""
+    if config.ema_rampup is not None:
+        return config.ema_rampup
+    return 0.0 if config.init else 0.05

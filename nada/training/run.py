@@ -32,6 +32,7 @@ from nada.training.watch import Watch
 
 # What may differ between a run and its continuation; where it stands is not part of what it computes.
 _FREE = ("kimg", "duration", "resume", "out", "device", "dry_run", "data")
+_REASONS = ("finished", "duration", "interrupted")  # the later one wins where processes end for several
 _NOT_RECORDED = ("resume", "out", "dry_run", "duration")
 
 Say = Callable[[str], None]
@@ -69,6 +70,7 @@ def run_training(config: TrainConfig, say: Say = print) -> TrainingOutcome | Non
     device = own_device(config.device)
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # the shapes of a step never change
+        torch.backends.cudnn.allow_tf32 = False  # what is float32 here is so on purpose: penalties, and --precision fp32
     with joined(device) as share:
         say = say if share.rank == 0 else _say_nothing
         plan, state = _prepare(config, device, share, folder, say)
@@ -187,10 +189,8 @@ class _End:
 
     def reached(self) -> bool:
         """Whether a process was told to stop, or time is up."""
-        if self._share.any(self._interrupts.requested):
-            self.reason = "interrupted"
-        elif self._share.any(time.perf_counter() > self._limit):
-            self.reason = "duration"
+        mine = 2 if self._interrupts.requested else int(time.perf_counter() > self._limit)
+        self.reason = _REASONS[self._share.largest(mine)]
         return self.reason != "finished"
 
 

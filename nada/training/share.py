@@ -46,12 +46,12 @@ class Share:
             for tensor, part in zip(some, flat.split([tensor.numel() for tensor in some])):
                 tensor.copy_(part.view_as(tensor))
 
-    def any(self, flag: bool) -> bool:
-        """Whether `flag` is set in any process; every process must ask at the same step."""
+    def largest(self, value: int) -> int:
+        """The largest `value` that a process has; every process must ask at the same step."""
         if self.world == 1:
-            return flag
-        told = torch.tensor(float(flag))
+            return value
+        told = torch.tensor(value)
         if torch.distributed.get_backend() == "nccl":
             told = told.cuda()
         torch.distributed.all_reduce(told, torch.distributed.ReduceOp.MAX)
-        return bool(told.item())
+        return int(told.item())

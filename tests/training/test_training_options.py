@@ -28,6 +28,7 @@ from nada.training.options import check_options, parse_channels
         ({"mixing": 1.5}, "--mixing goes from 0 to 1, not to 1.5"),
         ({"label_smoothing": 0.9}, "--label-smoothing goes from 0 to 0.5"),
         ({"label_smoothing": 0.1, "loss": "hinge"}, "--label-smoothing goes with --loss logistic"),
+        ({"loss": "wgan-gp"}, "--augment ada follows the sign of logits"),
         ({"freeze_d": 2}, "--freeze-d .* give one with --init"),
         ({"holdout": 0.1, "holdout_glob": "x"}, "give one of them"),
         ({"metrics_num": 1}, "--metrics-num must be at least 2"),

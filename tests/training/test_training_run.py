@@ -134,7 +134,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would_do(config: TrainConfig)
 def test_training_can_start_from_a_run_that_needs_not_be_there_to_resume(config: TrainConfig, tmp_path: Path) -> None:
     """One step away from it, the weights are close to the given ones; fresh ones are not."""
     base = run_training(config, quiet).folder
-    tuned = run_training(replace(config, init=str(base), kimg=0.004, lr=1e-4, channels="9"), quiet).folder
+    tuned = run_training(replace(config, init=str(base), kimg=0.004, lr=1e-4, ema_rampup=0.05, channels="9"), quiet).folder
     given, result = (load_generator(str(folder)).b4.const for folder in (base, tuned))
     assert 0 < (given - result).abs().max() < 1e-3
     with pytest.raises(UsageError, match="--init has 2 classes and the data 0"):
@@ -143,6 +143,28 @@ def test_training_can_start_from_a_run_that_needs_not_be_there_to_resume(config:
         run_training(replace(config, init=str(base), size=16), quiet)
     base.rename(tmp_path / "gone")
     assert run_training(TrainConfig(resume=str(tuned), kimg=0.008, out=config.out), quiet).finished
+
+
+def test_what_a_given_discriminator_cannot_follow_is_said(config: TrainConfig) -> None:
+    """Catches options that look as if they had been heard."""
+    base = run_training(config, quiet).folder
+    for flag, change in {
+        "spectral-norm": {"spectral_norm": True},
+        "mbstd-group": {"mbstd_group": 1},
+        "d-channels": {"d_channels": "7"},
+    }.items():
+        with pytest.raises(UsageError, match=f"--{flag} cannot change the discriminator that --init brings"):
+            run_training(replace(config, init=str(base), **change), quiet)
+
+
+def test_the_average_of_given_weights_remembers_them_from_the_start(config: TrainConfig) -> None:
+    base = run_training(config, quiet).folder
+    given = load_generator(str(base)).b4.const
+    moved = {}
+    for rampup in (None, 0.05):
+        tuned = run_training(replace(config, init=str(base), kimg=0.04, ema_rampup=rampup), quiet).folder
+        moved[rampup] = (load_generator(str(tuned)).b4.const - given).abs().mean().item()
+    assert 0 < moved[None] < moved[0.05] / 10
 
 
 def test_freezing_keeps_the_finest_blocks_of_the_given_discriminator(config: TrainConfig) -> None:
