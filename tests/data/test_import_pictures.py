@@ -1,38 +1,29 @@
-"""The import itself: what becomes of every kind of picture, and that it goes on after whatever stops it."""
+"""The import itself: what becomes of every kind of picture, what the result is called and where it is."""
 
 from __future__ import annotations
 
-import io
-import itertools
 import json
 import os
-import subprocess
-import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from import_cases import described, folder, run
+from import_cases import gradients as gradients
+from inspect_pictures import encoded
 from PIL import Image
 
-import nada
 from nada.data import load_dataset
 from nada.data.fitting import Fit
-from nada.data.importing import ImportReport, import_pictures
+from nada.data.importing import import_pictures
 from nada.data.records import Reading
 from nada.errors import NadaError, UsageError
 from nada.images import MAX_PIXELS
 
 RED, BLUE = (220, 20, 30), (10, 40, 200)
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -77,36 +68,6 @@ BAD = {
     "eps.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n",
     "page.png": b"<!DOCTYPE html><html>not a picture</html>",
 }
-
-
-def folder(path: Path, files: dict[str, bytes]) -> Path:
-    for name, data in files.items():
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_bytes(data)
-    return path
-
-
-def described(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as archive:
-        assert archive.testzip() is None
-        return json.loads(archive.read("dataset.json"))
-
-
-def run(source: Path, out: Path, size: int = 16, **how: Any) -> ImportReport:
-    return import_pictures(source, out, Fit(size), **how)
-
-
-@pytest.fixture
-def gradients(tmp_path: Path) -> Path:
-    """40 pictures, no two alike, in two classes, every fifth broken, every third with a caption."""
-    files = {}
-    for number in range(40):
-        levels = (np.indices((20, 30)).sum(axis=0) * (number + 1) % 256).astype(np.uint8)
-        name = f"{'ab'[number % 2]}/{number:02d}"
-        files[f"{name}.png"] = encoded(Image.fromarray(levels)) if number % 5 else b"broken"
-        if number % 3 == 0:
-            files[f"{name}.txt"] = f"number {number}".encode()
-    return folder(tmp_path / "gradients", files)
 
 
 def test_every_kind_of_picture_arrives_and_every_broken_one_is_named(tmp_path: Path) -> None:
@@ -195,18 +156,6 @@ def test_the_place_of_the_source_decides_nothing(
     assert described(tmp_path / "here.zip")["import"]["source"] == "a"
 
 
-@pytest.mark.usefixtures("small_steps")
-def test_a_result_inside_the_source_is_no_part_of_it(gradients: Path, tmp_path: Path) -> None:
-    """Catches files of an interrupted import, and the older result, counted among what is no picture."""
-    out = gradients / "out.zip"
-    run(gradients, out)
-    first = out.read_bytes()
-    with pytest.raises(Stopped):
-        run(gradients, out, progress=stop_after(30), workers=1)
-    (gradients / ".out.zip.part.lock").touch()  # as after a kill
-    assert run(gradients, out).ignored == () and out.read_bytes() == first
-
-
 @pytest.mark.parametrize("how", ["crop", "pad", "stretch"])
 def test_fits(tmp_path: Path, how: str) -> None:
     """A red picture, twice as wide as high, with blue ends."""
@@ -257,112 +206,3 @@ def test_what_cannot_be_imported_leaves_nothing_behind(gradients: Path, tmp_path
     with pytest.raises(NadaError, match="38 pictures have no class while others in"):
         run(gradients, place / "out.zip")
     assert not list(place.glob("*"))
-
-
-class Stopped(Exception):
-    """Stands for Ctrl-C, a full disk, a lost network drive."""
-
-
-def stop_after(count: int) -> Callable[..., Iterator[Any]]:
-    def progress(records: Iterable[Any], total: int, done: int) -> Iterator[Any]:
-        yield from itertools.islice(records, count)
-        raise Stopped
-
-    return progress
-
-
-@pytest.fixture
-def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads take two pictures at a time, so that an early end is not before the first result."""
-    monkeypatch.setattr("nada.data.decoding._CHUNK", 2)
-
-
-@pytest.mark.usefixtures("small_steps")
-def test_an_interrupted_import_goes_on_where_it_was(gradients: Path, tmp_path: Path) -> None:
-    """Catches a result that tells where it was interrupted, and pictures decoded twice."""
-    run(gradients, tmp_path / "whole.zip")
-    out = tmp_path / "out.zip"
-    seen = []
-    for count in (9, 9, 9):
-        with pytest.raises(Stopped):
-            run(gradients, out, progress=stop_after(count), workers=1)
-        assert not out.exists()
-        lines = (tmp_path / "out.zip.part.log").read_text().splitlines()
-        seen.append(len(lines) - 1)
-    assert seen == sorted(set(seen)) and seen[0] > 0
-    report = run(gradients, out)
-    assert report.resumed == seen[-1]
-    assert out.read_bytes() == (tmp_path / "whole.zip").read_bytes()
-    assert sorted(path.name for path in tmp_path.glob("out.zip*")) == ["out.zip"]
-
-
-@pytest.mark.usefixtures("small_steps")
-@pytest.mark.parametrize("damage", ["log cut", "part cut", "log garbage", "part longer", "log gone"])
-def test_a_part_damaged_by_a_crash_is_used_as_far_as_it_is_whole(gradients: Path, tmp_path: Path, damage: str) -> None:
-    run(gradients, tmp_path / "whole.zip")
-    out, part, log = (tmp_path / name for name in ("out.zip", "out.zip.part", "out.zip.part.log"))
-    with pytest.raises(Stopped):
-        run(gradients, out, progress=stop_after(36), workers=1)
-    file, change = {
-        "log cut": (log, lambda data: data[:-5]),
-        "part cut": (part, lambda data: data[:-5]),
-        "log garbage": (log, lambda data: data + b"\x80\xff garbage"),
-        "part longer": (part, lambda data: data + b"PK more"),
-        "log gone": (log, lambda data: b""),
-    }[damage]
-    file.write_bytes(change(file.read_bytes()))
-    report = run(gradients, out)
-    assert out.read_bytes() == (tmp_path / "whole.zip").read_bytes()
-    assert (report.resumed > 20) == (damage != "log gone")
-
-
-@pytest.mark.usefixtures("small_steps")
-def test_a_part_of_something_else_is_not_gone_on_with(gradients: Path, tmp_path: Path) -> None:
-    """Other options, or an input that has changed in between."""
-    out = tmp_path / "out.zip"
-    for change in ("size", "input"):
-        with pytest.raises(Stopped):
-            run(gradients, out, progress=stop_after(30), workers=1)
-        assert len((tmp_path / "out.zip.part.log").read_text().splitlines()) > 20
-        if change == "input":
-            (gradients / "a/02.png").write_bytes(encoded(Image.new("RGB", (30, 20), RED)))
-        size = 8 if change == "size" else 16
-        assert run(gradients, out, size).resumed == 0
-        run(gradients, tmp_path / "whole.zip", size)
-        assert out.read_bytes() == (tmp_path / "whole.zip").read_bytes()
-        out.unlink()
-
-
-def test_two_imports_to_one_place_do_not_mix(gradients: Path, tmp_path: Path) -> None:
-    pytest.importorskip("fcntl", reason="Windows has no advisory locks")
-
-    def second(records: Iterable[Any], total: int, done: int) -> Iterable[Any]:
-        with pytest.raises(NadaError, match="another process is importing to"):
-            run(gradients, tmp_path / "out.zip")
-        return records
-
-    run(gradients, tmp_path / "out.zip", progress=second)
-
-
-KILLED = """
-import itertools, os, signal, sys
-sys.path.insert(0, {root!r})
-from nada.data import decoding, importing, journal
-decoding._CHUNK, journal._EVERY = 2, 0
-def progress(records, total, done):
-    yield from itertools.islice(records, {count})
-    os.kill(os.getpid(), signal.SIGKILL)
-importing.import_pictures({source!r}, {out!r}, importing.Fit(16), workers=1, progress=progress)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_sigkill_loses_next_to_nothing(gradients: Path, tmp_path: Path) -> None:
-    run(gradients, tmp_path / "whole.zip")
-    values = {"root": str(Path(nada.__file__).parent.parent), "source": str(gradients), "out": str(tmp_path / "out.zip")}
-    done = subprocess.run([sys.executable, "-c", KILLED.format(count=23, **values)], capture_output=True, text=True)
-    assert done.returncode == -9, done.stderr
-    assert not (tmp_path / "out.zip").exists()
-    report = run(gradients, tmp_path / "out.zip")
-    assert 15 <= report.resumed <= 23
-    assert (tmp_path / "out.zip").read_bytes() == (tmp_path / "whole.zip").read_bytes()
