@@ -1,30 +1,45 @@
-"""Copy the generator of a training run to where the package keeps it: half precision, with a picture.
+"""Copy a generator of a training run to where the package keeps it: half precision, with a picture.
 
-    python experiments/demo/export_generator.py runs/00000-train-fruits-100-64px nada/assets/generators/demo
+    python experiments/demo/export_generator.py runs/00000-train-fruits-100-64px nada/assets/generators/demo \
+        --shows "fruit photographs on white (apple, lemon, mango, raspberry)"
+    python experiments/demo/export_generator.py runs/00001-train-cifar10-32-32px nada/assets/generators/demo-cifar10 --best \
+        --shows "CIFAR-10, ten classes of photographs"
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from nada.checkpoints import load_generator, save_generator
 from nada.files import read_json
 from nada.images import label_rows, save_png
 
-SHOWS = "fruit photographs on white (apple, lemon, mango, raspberry)"
 
+def export(run: Path, folder: Path, shows: str, best: bool = False) -> None:
+    """Write `model.safetensors` in fp16 (pictures change by one level at most), `config.json`, `samples.png`.
 
-def export(run: Path, folder: Path) -> None:
-    """Write `model.safetensors` in fp16 (2.3 MB; pictures change by one level at most), `config.json`, `samples.png`."""
-    result, options = read_json(run / "result.json"), read_json(run / "config.json")["options"]
-    metadata = {"shows": SHOWS, "kimg": result["kimg"], "steps": result["step"], "seed": options["seed"]}
-    save_generator(folder, load_generator(str(run)).half(), metadata)
+    `best` takes the generator that measured best in the run instead of its last one.
+    """
+    reached, options = read_json(run / ("best.json" if best else "result.json")), read_json(run / "config.json")["options"]
+    metadata = {"shows": shows, "kimg": reached["kimg"], "steps": reached["step"], "seed": options["seed"]}
+    save_generator(folder, load_generator(str(run / ("best" if best else "generator"))).half(), metadata)
     generator = load_generator(str(folder))
     names = generator.config.class_names
     rows = [generator.sample(range(8), classes=number) for number in range(len(names))]
     save_png(folder / "samples.png", label_rows(rows, list(names)))
 
 
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--shows", required=True, help="what its pictures show, in a few words")
+    parser.add_argument("--best", action="store_true", help="the best generator of the run, not the last one")
+    options = parser.parse_args()
+    export(options.run, options.folder, options.shows, options.best)
+
+
 if __name__ == "__main__":
-    export(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

@@ -1,6 +1,8 @@
-"""How good the generator `demo` is: Frechet distances to pictures it has not seen, classes, diversity.
+"""How good a bundled generator is: Frechet distances to pictures it has not seen, classes, diversity.
 
-    python experiments/demo/measure_generator.py --data fruits-100.zip --model demo --out measured.json
+    python experiments/demo/measure_generator.py --data fruits-100.zip --model demo --guide demo --out measured.json
+    python experiments/demo/measure_generator.py --data cifar10-32.zip --model demo-cifar10 --guide demo --guide demo-judge \
+        --train '[0-4][0-8]?0.jpg' --held-out '49??.jpg' --out measured.json
 
 Every number is taken on as many generated pictures as there are held-out ones, with the same classes, without
 truncation, from seeds 0, 1, 2, ... The same distance between training and held-out pictures is given beside it: no
@@ -19,16 +21,8 @@ from nada.checkpoints import hash_generator, load_generator
 from nada.clip import load_encoder
 from nada.data import ImageDataset, load_dataset
 from nada.images import from_uint8, resize
+from nada.metrics import frechet_distance
 from nada.models import Generator
-
-
-def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Between Gaussians fitted to features `(N, D)` (Heusel et al. 2017, arXiv:1706.08500, equation 6)."""
-    (mean_a, cov_a), (mean_b, cov_b) = ((x.mean(axis=0), np.cov(x, rowvar=False)) for x in (first, second))
-    values, vectors = np.linalg.eigh(cov_a)
-    root = vectors * np.sqrt(values.clip(0)) @ vectors.T
-    cross = np.sqrt(np.linalg.eigvalsh(root @ cov_b @ root).clip(0)).sum()
-    return float(((mean_a - mean_b) ** 2).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)
 
 
 def pixel_features(images: np.ndarray) -> np.ndarray:
@@ -95,11 +89,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--model", default="demo")
+    parser.add_argument("--train", default="train-*", help="names of the pictures it was trained on, or of some of them")
+    parser.add_argument("--held-out", default="test-*", help="names of pictures that neither it nor the guides have seen")
     parser.add_argument("--guide", action="append", default=[])
     parser.add_argument("--out")
     options = parser.parse_args()
     generator = load_generator(options.model)
-    train, held_out = (load_dataset(options.data, generator.config.resolution, f"{part}-*") for part in ("train", "test"))
+    globs = options.train, options.held_out
+    train, held_out = (load_dataset(options.data, generator.config.resolution, glob) for glob in globs)
     text = json.dumps(measure(generator, train, held_out, options.guide), indent=2)
     print(text)
     if options.out:
