@@ -57,6 +57,7 @@ def convert(
 ) -> Converted:
     """Read a generator, and its discriminator where there is one, and write both in the layout that `out` asks for.
 
+    A discriminator that cannot be read, or that the layout cannot hold, is left out; a remark says so.
     A folder and a .pt are read back; an .onnx is run in onnxruntime and held against torch. All before anything
     is said to be done.
 
@@ -85,10 +86,19 @@ def convert(
     begun = Converted(source, path, layout)
     if layout == "onnx":
         return _to_onnx(begun, onnx_input)
-    discriminator = load_discriminator(spec) if has_discriminator(spec) else None
+    discriminator, remarks = _discriminator_of(spec)
+    begun = replace(begun, remarks=remarks)
     if layout == "pt":
         return _to_pt(begun, discriminator)
     return _to_folder(begun, discriminator, half, str(spec))
+
+
+def _discriminator_of(spec: str | Path) -> tuple[Discriminator | None, tuple[str, ...]]:
+    """Return the discriminator beside a generator, if it can be read, and what to say if it cannot."""
+    try:
+        return load_discriminator(spec) if has_discriminator(spec) else None, ()
+    except NadaError as error:
+        return None, (f"the discriminator is left out: {error}",)
 
 
 def _check_free(path: Path, layout: str, force: bool) -> None:
@@ -144,7 +154,7 @@ def _to_pt(begun: Converted, discriminator: Discriminator | None) -> Converted:
 
     generator = begun.source.generator
     checkpoint = layout.export_generator(generator)
-    remarks = layout.losses_of_export(generator.config)
+    remarks = [*begun.remarks, *layout.losses_of_export(generator.config)]
     if discriminator is not None and (misfit := layout.misfit_of(discriminator.config)):
         remarks.append(f"the discriminator is left out, since it {misfit}, which a rosinality .pt cannot hold")
         discriminator = None

@@ -42,7 +42,7 @@ def command(source: str, out: str, half: bool, onnx_input: str, force: bool) -> 
       runs/00003-logo    a run of nada adapt (its adapted generator) or of nada train
       demo, my-generator, hf:owner/name, or a name of 'nada models list'
 
-    A discriminator in IN goes along into folders and .pt files.
+    A discriminator in IN goes along into folders and .pt files, where it can be read and fits.
 
     \b
     The ONNX graph, all float32 but for the classes:

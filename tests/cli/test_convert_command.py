@@ -106,6 +106,18 @@ def test_a_discriminator_that_does_not_fit_is_left_out_aloud(tmp_path: Path) -> 
     assert "d" not in torch.load(tmp_path / "out.pt", weights_only=True)
 
 
+@pytest.mark.parametrize("out", ["out", "out.pt"])
+def test_a_discriminator_of_a_kind_unknown_does_not_keep_the_generator_back(tmp_path: Path, out: str) -> None:
+    judge = rosinality_discriminator(random_discriminator(resolution=8, channels=(6, 4)))
+    value = {"g_ema": rosinality_state(random_generator(**TINY)), "d": {**judge, "attention.weight": torch.ones(3)}}
+    (tmp_path / "in.pt").write_bytes(torch_file(value))
+    result = done(tmp_path / "in.pt", tmp_path / out)
+    assert "note: the discriminator is left out" in result.stderr and "attention.weight" in result.stderr
+    assert hash_generator(load_generator(tmp_path / out)) == hash_generator(random_generator(**TINY))
+    with pytest.raises(NadaError, match="no discriminator"):
+        load_discriminator(tmp_path / out)
+
+
 def test_classes_do_not_fit_into_a_pt(tmp_path: Path) -> None:
     result = run(GOLDEN / "stylegan2-ada-64-cond.pkl", tmp_path / "out.pt")
     assert isinstance(result.exception, NadaError) and "10 classes" in str(result.exception)
