@@ -117,11 +117,20 @@ def memory_table(result: Result) -> list[str]:
     return [f"`{protocol['layers']}`, guide {protocol['guide']}; {protocol['peak']}.", "", *markdown(head, body)]
 
 
+def import_table(result: Result) -> list[str]:
+    """Time and memory of each import."""
+    names = ("pictures", "seconds", "cpu_seconds", "peak_gb", "megabytes")
+    body = [[f"`{row['source']}`, {row['size']} px", *(f"{row[name]:g}" for name in names)] for row in result["rows"]]
+    head = ["", "pictures", "seconds", "seconds of the processors", "GB at the peak", "MB written"]
+    return ["The start of Python is part of the time.", "", *markdown(head, body)]
+
+
 TABLES: dict[str, tuple[str, Callable[[Result], list[str]]]] = {
     "step": ("One adaptation step", step_table),
     "training": ("One training step", step_table),
     "ops": ("Operators", ops_table),
     "memory": ("Memory of a step", memory_table),
+    "importing": ("Importing data", import_table),
 }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import importing
 import memory
+import numpy as np
 import ops as bench_ops
 import pytest
 import report
@@ -23,6 +25,7 @@ from nada.adaptation.draw import Sampler
 from nada.clip import Guide
 from nada.clip.prompts import text_direction
 from nada.errors import UsageError
+from nada.images import save_png
 
 PROMPTS = ("photo", "sketch")
 
@@ -117,3 +120,14 @@ def test_step_and_memory_run_and_their_tables_are_written(tmp_path: Path) -> Non
         f"a\n{report.BEGIN}\nold\n{report.END}\nb\n", [report.section(name, value) for name, value in results.items()]
     )
     assert "old" not in text and text.endswith(f"{report.END}\nb\n") and text.count("| 32 px") == 4
+
+
+def test_an_import_is_measured(tmp_path: Path) -> None:
+    """Catches a memory in other units and a count of something else than pictures."""
+    for number in range(3):
+        save_png(tmp_path / "pictures" / f"{number}.png", np.full((8, 8, 3), number, np.uint8))
+    importing.main([f"{tmp_path / 'pictures'}:4", "--json", str(tmp_path / "importing.json")])
+    result = json.loads((tmp_path / "importing.json").read_text())
+    (row,) = result["rows"]
+    assert row["pictures"] == 3 and 0.05 < row["peak_gb"] < 4 and row["seconds"] >= row["cpu_seconds"] / 8 > 0
+    assert "| `pictures`, 4 px | 3 |" in report.section("importing.json", result)
