@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops": set(),
     "runs": set(),
     "web": set(),
+    "processes": {"runs"},
     "precision": set(),
     "data": {"images", "web", "checkpoints"},
     "models": {"ops", "images"},
@@ -31,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},
     "training": {
         *("config", "runs", "track", "images", "models", "checkpoints", "data", "losses", "clip", "metrics", "ops", "precision"),
+        "processes",
     },
     # Commands are thin: at the top they import options only, everything else inside the handler.
     "cli": {"config", "allocator", "checkpoints", "adaptation", "training", "ops", "data", "web"},

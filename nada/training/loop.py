@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from nada.data import ImageDataset
 from nada.models import Generator
 from nada.models.discriminator import group_size
+from nada.processes import Share
 from nada.training.augmentation import adapt_probability
 from nada.training.draw import Draw
 from nada.training.recipe import Recipe, average_memory, rate_factor
-from nada.training.share import Share
 from nada.training.state import TrainingState
 from nada.training.update import Pass, Scalars, draw_pictures, update_discriminator, update_generator
 

@@ -16,8 +16,8 @@ from nada.config.fields import from_json, read_options
 from nada.config.train import TrainConfig
 from nada.errors import NadaError, UsageError
 from nada.files import read_json
+from nada.processes import Share, joined, own_device
 from nada.runs import Interrupts, create_run, describe_environment, load_state, save_tensors, write_json
-from nada.training.distributed import joined, own_device
 from nada.training.folder import CHECKPOINT, find_checkpoint, remove_halves
 from nada.training.initial import freezing, load_initial, start
 from nada.training.loop import train
@@ -25,7 +25,6 @@ from nada.training.material import Material, load_material
 from nada.training.options import check_options
 from nada.training.plan import DEFAULT_KIMG, Plan, describe_plan, make_plan, recorded_networks
 from nada.training.recorder import Recorder
-from nada.training.share import Share
 from nada.training.state import TrainingState
 from nada.training.update import TrainingDiverged
 from nada.training.watch import Watch
@@ -71,7 +70,7 @@ def run_training(config: TrainConfig, say: Say = print) -> TrainingOutcome | Non
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # the shapes of a step never change
         torch.backends.cudnn.allow_tf32 = False  # what is float32 here is so on purpose: penalties, and --precision fp32
-    with joined(device) as share:
+    with joined(device, "--resume goes on from the last saved state") as share:
         say = say if share.rank == 0 else _say_nothing
         plan, state = _prepare(config, device, share, folder, say)
         if config.dry_run:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from nada.errors import NadaError
 from nada.losses import discriminator_loss, generator_loss, gradient_penalty, path_lengths, r1_penalty
 from nada.models import Compute, Discriminator, Generator, mix_styles
+from nada.processes import Share
 from nada.training.augmentation import augment
 from nada.training.draw import Draw
 from nada.training.recipe import Recipe
-from nada.training.share import Share
 from nada.training.state import TrainingState
 
 W_AVERAGE_MEMORY = 0.998

@@ -10,11 +10,11 @@ import torch
 from nada.data import ImageDataset
 from nada.errors import NadaError, UsageError
 from nada.models import DiscriminatorConfig, GeneratorConfig
+from nada.processes import Share
 from nada.training import Recipe, TrainingDiverged, TrainingState, create_state, train
 from nada.training.draw import Draw
 from nada.training.loop import group_by_class, train_step, update_average
 from nada.training.recipe import average_memory, rate_factor
-from nada.training.share import Share
 from nada.training.update import judge_both
 
 RECIPE = Recipe(batch=4, ema_kimg=0.1, r1_interval=2, mixing=0.5, ada_kimg=0.05, seed=3)
