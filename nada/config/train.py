@@ -70,7 +70,7 @@ class TrainConfig:
     loss: str = option(
         "logistic",
         choices=("logistic", "hinge", "wgan-gp"),
-        help="What the networks play for: logistic as in StyleGAN2, hinge, or wgan-gp (with --gamma 0).",
+        help="What the networks play for: logistic as in StyleGAN2, hinge, or wgan-gp (with --augment diff or none).",
     )
     gamma: float | None = option(
         None, help="Weight of the R1 penalty, 0 for none; more is steadier and blurrier. 0.1 if not given, 0 with wgan-gp."
