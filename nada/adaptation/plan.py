@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,11 @@ from nada.config import to_json
 from nada.config.adapt import AdaptConfig
 from nada.errors import UsageError
 from nada.models import Generator, GeneratorConfig
+from nada.models.conditions import class_number
 from nada.runs import describe_environment, pick_device
 from nada.selection import Selection, select_parameters
 
 BUNDLED_GUIDE, BUNDLED_JUDGE = "demo", "demo-judge"
-MOST_CLASSES, MOST_PROMPTS = 20, 5  # that an error lists; a generator may know many prompts, and they are long
 
 
 @dataclass(frozen=True)
@@ -131,24 +130,6 @@ def _settings(config: AdaptConfig, network: GeneratorConfig, device: torch.devic
         "noise": config.noise,
     }
     return make_settings(config.method, {name: value for name, value in values.items() if value is not None})
-
-
-def class_number(network: GeneratorConfig, name: str) -> int:
-    """Return the number of a class or known prompt given by name or number. Raises UsageError listing what there is."""
-    names, count = network.condition_names, network.num_conditions
-    if name in names:
-        return names.index(name)
-    if name.isdecimal() and int(name) < count:
-        return int(name)
-    if not count:
-        raise UsageError(f"--class {name}: this generator has no classes and knows no prompts.")
-    if not names:
-        raise UsageError(f"--class {name}: there is no such class; there are 0 to {count - 1}.")
-    kind, most = ("class", MOST_CLASSES) if network.num_classes else ("prompt", MOST_PROMPTS)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    more = f" and {count - most} more" if count > most else ""
-    raise UsageError(f"--class {name}: there is no such {kind}; {hint}there are {', '.join(names[:most])}{more}.")
 
 
 def _guide(config: AdaptConfig, device: torch.device) -> Guide:

@@ -6,6 +6,7 @@ the known ones, the classes of a network or the captions that a text-conditional
 
 from __future__ import annotations
 
+import difflib
 from typing import Sequence
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor
 
 from nada.errors import UsageError
 from nada.models.config import GeneratorConfig
+
+MOST_CLASSES, MOST_PROMPTS = 20, 5  # that an error lists; a generator may know many prompts, and they are long
 
 
 def condition_rows(
@@ -82,3 +85,21 @@ def shared_rows(conditions: Tensor, count: int) -> Tensor:
     """Return `conditions`, one row for each of `count` pictures or one `(D,)` or `(1, D)` for all, as `(count, D)`."""
     rows = conditions if conditions.ndim == 2 else conditions[None]
     return rows.expand(count, -1) if len(rows) == 1 else rows
+
+
+def class_number(network: GeneratorConfig, name: str) -> int:
+    """Return the number of a class or known prompt given by name or number. Raises UsageError listing what there is."""
+    names, count = network.condition_names, network.num_conditions
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and int(name) < count:
+        return int(name)
+    if not count:
+        raise UsageError(f"--class {name}: this generator has no classes and knows no prompts.")
+    if not names:
+        raise UsageError(f"--class {name}: there is no such class; there are 0 to {count - 1}.")
+    kind, most = ("class", MOST_CLASSES) if network.num_classes else ("prompt", MOST_PROMPTS)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    more = f" and {count - most} more" if count > most else ""
+    raise UsageError(f"--class {name}: there is no such {kind}; {hint}there are {', '.join(names[:most])}{more}.")

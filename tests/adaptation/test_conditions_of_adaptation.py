@@ -13,13 +13,13 @@ from fakes import tiny_generator
 from nada import checkpoints
 from nada.adaptation import plan as planning
 from nada.adaptation.draw import Sampler
-from nada.adaptation.plan import class_number
 from nada.adaptation.run import run_adaptation
 from nada.adaptation.settings import Settings, resolve
 from nada.clip import Guide
 from nada.config.adapt import AdaptConfig
 from nada.errors import UsageError
 from nada.models import Generator
+from nada.models.conditions import class_number
 
 PROMPTS = ("a red fox", "a blue owl", "a green hat")
 
