@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {"images", "web", "checkpoints"},
     "models": {"ops", "images"},
     "clip": {"images", "_compat"},
+    "features": {"images", "clip", "_compat", "web"},
     "selection": {"models"},
     "checkpoints": {"models", "ops", "web"},
     "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},

@@ -66,14 +66,14 @@ class OpenClipEncoder:
         self._model = loaded.model.to(device)
         use_faster_layers(self._model.visual)
         self._antialias, self._filter = antialias, filter
-        self._squash = preprocess["resize_mode"] == "squash"
+        self.squash = preprocess["resize_mode"] == "squash"
         self._mean, self._std = (
             torch.tensor(preprocess[key], device=device).view(1, 3, 1, 1) for key in ("mean", "std")
         )
 
     def encode_image(self, images: Tensor) -> Tensor:
         images = images.to(self._mean.device, torch.float32)
-        if not self._squash:
+        if not self.squash:
             images = _centre_square(images)
         small = pictures.resize(images, self.image_size, filter=self._filter, antialias=self._antialias)
         return unit(self._model.encode_image((small * 0.5 + 0.5 - self._mean) / self._std))

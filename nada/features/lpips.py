@@ -1,0 +1,142 @@
+"""LPIPS: how different two pictures look. Zhang et al. 2018 (arXiv:1801.03924), version 0.1.
+
+Feature maps after five layers of a classifier are scaled to unit length at each place; their squared differences are
+weighted by channel, averaged over the places and summed. So LPIPS is a squared Euclidean distance, and `features`
+are the vectors that it is one of: all N (N - 1) / 2 distances of N pictures need N passes through the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nada import images as pictures
+from nada._compat import lpips_heads
+from nada.errors import NadaError
+from nada.features.extractor import Extractor, computing
+from nada.features.weights import Weights, fit, read_weights
+
+SIZE = 256
+SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of values in [-1, 1], as the heads were trained
+# Layers of torchvision's `features`: (out, kernel, stride, padding) is a convolution with its ReLU, "tap" a layer that
+# LPIPS looks at, a number the side of a maximum pool with stride 2.
+_ALEX = [(64, 11, 4, 2), "tap", 3, (192, 5, 1, 2), "tap", 3, (384, 3, 1, 1), "tap"]
+_ALEX += [(256, 3, 1, 1), "tap", (256, 3, 1, 1), "tap"]
+_VGG: list[Any] = []
+for _out, _count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+    _VGG += [*([(_out, 3, 1, 1)] * _count), "tap", 2]
+_LAYERS = {"alex": _ALEX, "vgg": _VGG[:-1]}
+# torchvision writes the start of the checksum into the name of its files.
+_PUBLISHED = {"alex": ("alexnet-owt-7be5be79.pth", "7be5be79"), "vgg": ("vgg16-397923af.pth", "397923af")}
+
+
+class Backbone(nn.Module):
+    """torchvision's AlexNet or VGG-16 as far as LPIPS needs it; parameters have torchvision's names."""
+
+    def __init__(self, net: str) -> None:
+        super().__init__()
+        self.features, self.taps = nn.Sequential(), []
+        width = 3
+        for layer in _LAYERS[net]:
+            if layer == "tap":
+                self.taps.append(len(self.features) - 1)
+            elif isinstance(layer, int):
+                self.features.append(nn.MaxPool2d(layer, 2))
+            else:
+                self.features.append(nn.Conv2d(width, *layer))
+                self.features.append(nn.ReLU(inplace=False))
+                width = layer[0]
+
+    def forward(self, x: Tensor) -> Iterator[Tensor]:
+        """Pictures `(N, 3, H, W)` to the five feature maps, one after the other."""
+        for number, layer in enumerate(self.features):
+            x = layer(x)
+            if number in self.taps:
+                yield x
+
+
+class LpipsFeatures(Extractor):
+    """Vectors whose squared Euclidean distance is the LPIPS of two pictures, at 256 px.
+
+    Pictures of another size are resized: bicubic, antialiased, clipped. Vectors are long: 0.6 million numbers with
+    AlexNet, 7.5 million with VGG-16.
+
+    Args:
+        weights: torchvision's file, as `read_weights` reads it.
+        net: "alex" or "vgg".
+        device: where to compute.
+    """
+
+    def __init__(self, weights: Weights, net: str, device: str | torch.device = "cpu") -> None:
+        self._weights, self._net = weights, net
+        self._network = fit(lambda: Backbone(net), weights, _what(net), ("classifier.",)).to(device)
+        self._heads_file = read_weights(lpips_heads(net), "the linear heads of LPIPS")
+        self._heads = [head.to(device) for head in _heads(self._heads_file)]
+        self._shift, self._scale = (torch.tensor(row, device=device).view(1, 3, 1, 1) for row in (SHIFT, SCALE))
+        self.published = weights.sha256.startswith(_PUBLISHED[net][1])
+        with torch.no_grad():
+            width = self._vectors(torch.zeros(1, 3, SIZE, SIZE, device=device)).shape[1]
+        super().__init__(f"lpips-{net}={weights.path.name}", f"lpips_{net}", width, SIZE, device)
+
+    def lpips_distance(self, a: Any, b: Any) -> np.ndarray:
+        """LPIPS of uint8 pictures `(N, H, W, 3)` by index: float32 `(N,)`; 0 for pictures that are alike.
+
+        Raises NadaError for arrays of different length, and as `features` does.
+        """
+        if len(a) != len(b):
+            raise NadaError(f"LPIPS compares pictures by index, but there are {len(a)} and {len(b)}.")
+        pairs = zip(self._batches(a), self._batches(b))
+        with computing():
+            parts = [(self._embed(first) - self._embed(second)).square().sum(1).cpu() for first, second in pairs]
+        return self._checked(torch.cat(parts)[:, None] if parts else torch.empty(0, 1))[:, 0]
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "tag": self.tag,
+            "network": f"LPIPS 0.1, {self._net}",
+            "published": self.published,
+            "file": str(self._weights.path),
+            "sha256": self._weights.sha256,
+            "heads_sha256": self._heads_file.sha256,
+            "width": self.width,
+            "size": self.size,
+            "resize": "squash",
+            "filter": "bicubic",
+            "antialias": True,
+            "range": f"(x / 127.5 - 1 - {list(SHIFT)}) / {list(SCALE)}",
+        }
+
+    def _embed(self, pixels: Tensor) -> Tensor:
+        return self._vectors(pictures.resize(pixels, SIZE, filter="bicubic", antialias=True).clamp(0, 255))
+
+    def _vectors(self, pixels: Tensor) -> Tensor:
+        maps = self._network((pixels / 127.5 - 1 - self._shift) / self._scale)
+        return torch.cat([_vector(single, head) for single, head in zip(maps, self._heads)], 1)
+
+
+def _vector(maps: Tensor, head: Tensor) -> Tensor:
+    """Feature maps `(N, C, H, W)` of unit length at each place, times the roots of their share in the sum: `(N, CHW)`."""
+    unit = maps / (maps.square().sum(1, keepdim=True).sqrt() + 1e-10)
+    return (unit * (head / maps[0, 0].numel()).sqrt()).flatten(1)
+
+
+def _heads(weights: Weights) -> list[Tensor]:
+    heads = [weights.tensors.get(f"lin{number}.model.1.weight") for number in range(5)]
+    if any(head is None or head.ndim != 4 or bool((head < 0).any()) for head in heads):
+        raise NadaError(f"{weights.path} holds no heads of LPIPS; install torchmetrics again.")
+    return [head.float().view(1, -1, 1, 1) for head in heads]
+
+
+def _what(net: str) -> str:
+    return f"the {'AlexNet' if net == 'alex' else 'VGG-16'} of torchvision (such as {_PUBLISHED[net][0]})"
+
+
+def load_lpips(net: str, file: Path, device: str | torch.device) -> LpipsFeatures:
+    """Load LPIPS on the backbone in `file`. Raises NadaError."""
+    return LpipsFeatures(read_weights(file, _what(net)), net, device)
