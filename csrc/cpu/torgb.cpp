@@ -3,6 +3,7 @@
 #include "parallel.h"
 #include "runs.h"
 #include "torgb.h"
+#include "upsampled_rows.h"
 
 namespace nada::cpu {
 namespace {

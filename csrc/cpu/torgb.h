@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "../formulas.h"
 #include "ahead.h"
 #include "packs.h"
 #include "rows.h"
@@ -46,19 +45,10 @@ class Projection {
     const T* x = static_cast<const T*>(args_.x) + start;
     T* dx = static_cast<T*>(args_.dx) + start;
     if (args_.channels_last) return back_pixels(x + first * args_.c, dx + first * args_.c, weight, pixels, dweight);
-    for (int64_t c = 0; c < args_.c; ++c) {
-      const int64_t at = c * plane_ + first;
-      A factors[O], sums[O] = {};
-      for (int o = 0; o < O; ++o) factors[o] = weight[o * args_.c + c];
-      for (int64_t i = 0; i < pixels && c + 1 < args_.c; i += 64 / sizeof(T)) {
-        __builtin_prefetch(x + at + plane_ + i);
-        __builtin_prefetch(dx + at + plane_ + i, 1);
-      }
-      Seen<T>* result = result_run(dx + at, out_.data());
-      back_run(view_run(x + at, pixels, in_.data()), factors, pixels, result, sums);
-      store_result(result, pixels, dx + at);
-      for (int o = 0; o < O; ++o) dweight[o * args_.c + c] += sums[o];
-    }
+    x += first, dx += first;
+    int64_t c = 0;
+    for (; c + 2 <= args_.c; c += 2) back_channels<2>(x + c * plane_, dx + c * plane_, weight + c, pixels, dweight + c);
+    for (; c < args_.c; ++c) back_channels<1>(x + c * plane_, dx + c * plane_, weight + c, pixels, dweight + c);
   }
 
   const int64_t chunk, group;  // pixels of a chunk; pixels that are converted at once where channels come last
@@ -92,42 +82,42 @@ class Projection {
   // Partial sums of four pixels at a time stay in registers; those of kFolded pixels are folded at once.
   void project_pixels(const T* x, const A* weight, int64_t pixels) {
     const int64_t c = args_.c;
+    alignas(kPackBytes) A partial[O][kFolded * kPack<A>] = {}, folded[kFolded];
     for (int64_t first = 0; first < pixels; first += group) {
       const int64_t end = std::min(first + group, pixels);
       const Seen<T>* values = view_run(x + first * c, (end - first) * c, in_.data());
       for (int64_t at = first; at < end; at += kFolded) {
         const int64_t count = std::min(kFolded, end - at);
         fetch_ahead(x + at * c, count * c);
-        A partial[O][kFolded * kPack<A>];
         int64_t i = 0;
         for (; i + 4 <= count; i += 4) dot<4>(values + (at - first + i) * c, weight, i, partial);
         for (; i < count; ++i) dot<1>(values + (at - first + i) * c, weight, i, partial);
-        for (int o = 0; o < O; ++o) fold_packs<A>(partial[o], count, rgb.data() + o * chunk + at);
+        for (int o = 0; o < O; ++o) {
+          A* to = rgb.data() + o * chunk + at;
+          fold_packs<A>(partial[o], count == kFolded ? to : folded);
+          if (count < kFolded) std::copy_n(folded, count, to);
+        }
       }
     }
   }
 
   template <int P>
-  void dot(const Seen<T>* x, const A* weight, int64_t at, A (*partial)[kFolded * kPack<A>]) {
-    constexpr int64_t wide = kPack<A>;
+  [[gnu::noinline]] void dot(const Seen<T>* x, const A* weight, int64_t at, A (*partial)[kFolded * kPack<A>]) {
     const int64_t c = args_.c;
     Pack<A> sums[P][O] = {};
-    int64_t lane = 0;
-    for (; lane + wide <= c; lane += wide) {
+    const auto step = [&](int64_t lane, auto load) {
       Pack<A> factors[O];
-      for (int o = 0; o < O; ++o) factors[o] = load_pack(weight + o * c + lane);
+      for (int o = 0; o < O; ++o) factors[o] = load(weight + o * c + lane, weight + o * c + c);
       for (int p = 0; p < P; ++p) {
-        const Pack<A> value = load_pack(x + p * c + lane);
+        const Pack<A> value = load(x + p * c + lane, x + p * c + c);
         for (int o = 0; o < O; ++o) sums[p][o] += value * factors[o];
       }
-    }
-    for (int p = 0; p < P; ++p) {
-      for (int o = 0; o < O; ++o) {
-        A* to = partial[o] + (at + p) * wide;
-        store_pack(sums[p][o], to);
-        for (int64_t rest = lane; rest < c; ++rest) to[rest - lane] += get(x[p * c + rest]) * weight[o * c + rest];
-      }
-    }
+    };
+    int64_t lane = 0;
+    for (; lane + kPack<A> <= c; lane += kPack<A>) step(lane, [](auto* from, auto*) { return load_pack(from); });
+    if (lane < c) step(lane, [](auto* from, auto* end) { return load_before(from, end); });
+    for (int o = 0; o < O; ++o)
+      for (int p = 0; p < P; ++p) store_pack(sums[p][o], partial[o] + (at + p) * kPack<A>);
   }
 
   void back_pixels(const T* x, T* dx, const A* weight, int64_t pixels, A* dweight) {
@@ -176,70 +166,43 @@ class Projection {
     for (int o = 0; o < O; ++o) store_pack(load_pack(dweight + o * c) + sums[o], dweight + o * c);
   }
 
-  void back_run(const Seen<T>* __restrict x, const A* factors, int64_t pixels, Seen<T>* __restrict dx, A* sums) {
-    A s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    const A *__restrict g0 = rgb.data(), *__restrict g1 = g0 + (O > 1) * chunk, *__restrict g2 = g0 + 2 * (O > 2) * chunk,
-            *__restrict g3 = g0 + 3 * (O > 3) * chunk;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-    for (int64_t i = 0; i < pixels; ++i) {
-      const A feature = get(x[i]);
-      A value = factors[0] * g0[i];
-      s0 += feature * g0[i];
-      if constexpr (O > 1) value += factors[1] * g1[i], s1 += feature * g1[i];
-      if constexpr (O > 2) value += factors[2] * g2[i], s2 += feature * g2[i];
-      if constexpr (O > 3) value += factors[3] * g3[i], s3 += feature * g3[i];
-      put(value, dx[i]);
+  // C channels, which share the gradients that they read, while the next ones are on their way.
+  template <int C>
+  [[gnu::noinline]] void back_channels(const T* x, T* dx, const A* weight, int64_t pixels, A* dweight) {
+    const A* gradients = rgb.data();
+    Pack<A> sums[C][O] = {};
+    A factors[C][O];
+    for (int j = 0; j < C; ++j)
+      for (int o = 0; o < O; ++o) factors[j][o] = weight[o * args_.c + j];
+    const auto step = [&](int64_t i, auto load, auto store) {
+      Pack<A> gradient[O];
+      for (int o = 0; o < O; ++o) gradient[o] = load(gradients + o * chunk + i, gradients + o * chunk + pixels);
+      for (int j = 0; j < C; ++j) {
+        const int64_t at = j * plane_ + i;
+        const Pack<A> value = load(x + at, x + j * plane_ + pixels);
+        Pack<A> result = {};
+        for (int o = 0; o < O; ++o) result += factors[j][o] * gradient[o], sums[j][o] += gradient[o] * value;
+        store(result, dx + at, dx + j * plane_ + pixels);
+      }
+    };
+    int64_t i = 0;
+    for (; i + kPack<A> <= pixels; i += kPack<A>) {
+      for (int j = 0; j < C; ++j) {
+        __builtin_prefetch(x + (C + j) * plane_ + i);
+        __builtin_prefetch(dx + (C + j) * plane_ + i, 1);
+      }
+      step(i, [](auto* from, auto*) { return load_pack(from); }, [](Pack<A> values, T* to, T*) { store_pack(values, to); });
     }
-    const A all[4] = {s0, s1, s2, s3};
-    for (int o = 0; o < O; ++o) sums[o] = all[o];
+    if (i < pixels)
+      step(i, [](auto* from, auto* end) { return load_before(from, end); },
+           [](Pack<A> values, T* to, T* end) { store_before(values, end - to, to, end); });
+    for (int j = 0; j < C; ++j)
+      for (int o = 0; o < O; ++o) dweight[o * args_.c + j] += sum_of_pack<A>(sums[j][o]);
   }
 
   const ToRgb& args_;
   int64_t plane_;
   std::vector<A> in_, out_;
-};
-
-// Rows of a picture at twice its size: zeros inserted, filtered, times four.
-template <typename A>
-class UpsampledRows {
- public:
-  explicit UpsampledRows(const ToRgb& args)
-      : args_(args), before_((args.count + 1) / 2), half_(args.w / 2), taps_(args.count), line_(half_ + 2 * args.count),
-        even_(half_), odd_(half_) {
-    const A* taps = static_cast<const A*>(args.taps);
-    for (int k = 0; k < args.count; ++k) taps_[k] = taps[args.count - 1 - k];
-  }
-
-  // Adds row `row` of the plane that `small` points at to `to`.
-  void add(const A* small, int64_t row, A* __restrict to) {
-    A* line = line_.data() + args_.count;
-    std::fill(line_.begin(), line_.end(), A(0));
-    for (int k = 0; k < args_.count; ++k) {
-      const int64_t source = source_index(row, k, 2, 1, before_, args_.h / 2);
-      if (source >= 0) add_scaled(small + source * half_, 4 * taps_[k], line);
-    }
-    std::fill(even_.begin(), even_.end(), A(0));
-    std::fill(odd_.begin(), odd_.end(), A(0));
-    for (int k = 0; k < args_.count; ++k) {
-      const int64_t shift = k - before_;  // of the pixel that tap k reads; odd pixels read where even ones read zeros
-      if (shift % 2 == 0) add_scaled(line + shift / 2, taps_[k], even_.data());
-      else add_scaled(line + (shift + 1) / 2, taps_[k], odd_.data());
-    }
-    for (int64_t i = 0; i < half_; ++i) {
-      to[2 * i] += even_[i];
-      to[2 * i + 1] += odd_[i];
-    }
-  }
-
- private:
-  void add_scaled(const A* __restrict from, A factor, A* __restrict to) {
-#pragma omp simd
-    for (int64_t i = 0; i < half_; ++i) to[i] += factor * from[i];
-  }
-
-  const ToRgb& args_;
-  int64_t before_, half_;
-  std::vector<A> taps_, line_, even_, odd_;
 };
 
 }  // namespace nada::cpu
