@@ -33,26 +33,6 @@ inline Pack<A> leaky_pack(Pack<A> x, Leak<A> leak) {
   return x > bound ? bound : x;
 }
 
-// The same of four rows' weighted sum, the last step of the published filter, for pixels with `c` channels.
-template <typename X, typename A>
-[[gnu::noinline]] void leaky_sum_pixels(const A* const* rows, const A* weights, int64_t at, const A* factors, const A* bias,
-                                        const A* noise, A strength, int64_t pixels, int64_t c, Leak<A> leak, X* y) {
-  const A w0 = weights[0], w1 = weights[1], w2 = weights[2], w3 = weights[3];
-  for (int64_t pixel = 0; pixel < pixels; ++pixel, at += c, y += c) {
-    const A *r0 = rows[0] + at, *r1 = rows[1] + at, *r2 = rows[2] + at, *r3 = rows[3] + at;
-    const A shift = noise ? strength * noise[pixel] : A(0);
-    int64_t i = 0;
-    for (; i + kPack<A> <= c; i += kPack<A>) {
-      const Pack<A> x = (w0 * load_pack(r0 + i) + w1 * load_pack(r1 + i)) + (w2 * load_pack(r2 + i) + w3 * load_pack(r3 + i));
-      store_pack(leaky_pack(x * load_pack(factors + i) + (load_pack(bias + i) + shift), leak), y + i);
-    }
-    for (; i < c; ++i) {
-      const A x = (w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i]);
-      put(leaky(x * factors[i] + (bias[i] + shift), leak.alpha, leak.gain, leak.bound), y[i]);
-    }
-  }
-}
-
 // `dx` is the gradient of what the factors multiplied; sums hold three runs.
 template <typename X, typename Y, typename A>
 inline void leaky_backward_run(const X* __restrict dy, const X* __restrict y, const A* __restrict factors,
@@ -103,30 +83,6 @@ template <typename T, typename A>
   sums.pre += here.pre, sums.value += here.value, sums.noise += here.noise;
 }
 
-// The same for some pixels with `c` channels each, side by side; sums are three rows of c numbers.
-template <int P, typename T, typename A>
-[[gnu::noinline]] void leaky_backward_pixels(const T* dy, const T* y, const A* factors, const A* noise, int64_t c,
-                                             Leak<A> leak, A* dx, A* const* sums) {
-  const auto step = [&](int64_t lane, auto load, auto store) {
-    PackSums<A> here{load(sums[0] + lane, sums[0] + c), load(sums[1] + lane, sums[1] + c), load(sums[2] + lane, sums[2] + c)};
-    const Pack<A> factor = load(factors + lane, factors + c);
-    for (int i = 0; i < P; ++i) {
-      const int64_t at = i * c + lane, end = i * c + c;
-      const Pack<A> noises = (noise ? noise[i] : A(0)) + Pack<A>{};
-      store(factor * leaky_backward_pack(load(dy + at, dy + end), load(y + at, y + end), noises, leak, here), dx + at, dx + end);
-    }
-    store(here.pre, sums[0] + lane, sums[0] + c);
-    store(here.value, sums[1] + lane, sums[1] + c);
-    store(here.noise, sums[2] + lane, sums[2] + c);
-  };
-  int64_t lane = 0;
-  for (; lane + kPack<A> <= c; lane += kPack<A>)
-    step(lane, [](auto* from, auto*) { return load_pack(from); }, [](Pack<A> values, A* to, A*) { store_pack(values, to); });
-  if (lane < c)
-    step(lane, [](auto* from, auto* end) { return load_before(from, end); },
-         [](Pack<A> values, A* to, A* end) { store_before(values, end - to, to, end); });
-}
-
 // The runs that an epilogue reads beside x: the demodulation, and bias and noise in one or each on its own.
 template <typename A>
 class Sides {
@@ -144,11 +100,6 @@ class Sides {
 
   const A* factors() { return runs_of_[0]; }
   const A* bias() { return runs_of_[1]; }
-  A strength() const { return strength_; }
-
-  // The noise as it is stored, or null.
-  const A* noise_at(int64_t pixel) const { return noise_ ? noise_ + pixel : nullptr; }
-
   // strength * noise + bias of the pixels from `pixel` on.
   [[gnu::noinline]] const A* shift(int64_t pixel, int64_t pixels) {
     const A* __restrict bias = runs_of_[1];

@@ -8,28 +8,28 @@
 
 namespace nada::cpu {
 
-// Bands of rows of a sample with channels last. Bands of the two ends of the filter are cut alike.
-class Bands {
+// A band of rows of a strip of a sample's channels. Bands of the two ends of the filter are cut alike.
+class StripTasks {
  public:
-  explicit Bands(const Epilogue& args) : args_(args) {
-    const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.w * args.c));
-    bands = (args.h + rows - 1) / rows;
+  StripTasks(const Epilogue& args, int64_t channels) : args_(args), channels_(channels) {
+    strips_ = (args.c + channels - 1) / channels;
+    bands = (args.h + kRows - 1) / kRows;
+    count = args.n * bands * strips_;
+    elements = args.h * args.w * channels / bands;
   }
 
-  int64_t tasks() const { return args_.n * bands; }
-  int64_t elements() const { return args_.h * args_.w * args_.c / bands; }
-  Part part(int64_t task) const { return {task / bands, 0, args_.c, 0, args_.w}; }
-  int64_t cut(int64_t task, int64_t rows, int64_t end) const { return (task % bands + end) * rows / bands; }
+  int64_t sample(int64_t task) const { return task / strips_ / bands; }
+  int64_t band(int64_t task) const { return task / strips_ % bands; }
+  int64_t first(int64_t task) const { return task % strips_ * channels_; }  // channel
+  int64_t channels(int64_t task) const { return std::min(channels_, args_.c - first(task)); }
+  int64_t cut(int64_t task, int64_t rows, int64_t end) const { return (band(task) + end) * rows / bands; }
 
-  // Where a row of the part begins in pictures of `height` rows of `width` pixels.
-  int64_t offset(const Part& part, int64_t row, int64_t height, int64_t width) const {
-    return (part.n * height + row) * width * args_.c;
-  }
-
-  int64_t bands = 1;
+  int64_t bands, count, elements;
 
  private:
+  static constexpr int64_t kRows = 64;  // of a band, at most
   const Epilogue& args_;
+  int64_t channels_, strips_;
 };
 
 // Taps in the order in which they meet the picture, or its gradient; with the gain of both axes or without.

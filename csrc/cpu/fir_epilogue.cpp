@@ -1,201 +1,161 @@
-// The epilogue inside the blur of an upsampling layer, with channels last: rows are filtered while they are in the cache,
-// and what comes out of the filter goes through the epilogue before it is stored. Planes: fir_planes.cpp.
-#include "ahead.h"
+// The epilogue inside the blur of an upsampling layer, with channels last: strips of channels go through the filter and
+// what else there is to do in one pass. Planes: fir_planes.cpp.
 #include "epilogue_run.h"
 #include "fir_bands.h"
-#include "fir_lines.h"
+#include "fir_strips.h"
 #include "functions.h"
 #include "parallel.h"
 
 namespace nada::cpu {
 namespace {
 
-template <typename T>
-class ForwardRows {
- public:
-  using A = Computed<T>;
-  ForwardRows(const Epilogue& args, const Bands& bands, const Runs& runs)
-      : args_(args), bands_(bands), runs_(runs), leak_(args), sides_(args, runs), buffers_(runs, 2),
-        across_(taps_of<A>(args.fir, false, args.fir.gain), args.in_w * args.c),
-        along_(taps_of<A>(args.fir, false, 1), args.in_w, args.w, args.fir.left, args.c) {}
+// What an epilogue needs of a strip, and of its pixels.
+template <typename A>
+struct StripSides {
+  explicit StripSides(const Epilogue& args)
+      : strength(args.strength ? *static_cast<const A*>(args.strength) : A(1)),
+        args_(args),
+        none_(args.noise ? 0 : args.w) {}
 
-  void enter(const Part& part) { sides_.enter(part); }
-
-  // The row of the input that the next row of outputs adds is on its way while this one is worked on.
-  void compute(const Part& part, int64_t row) {
-    const int64_t width = args_.in_w * args_.c, top = row - args_.fir.top;
-    const T* x = static_cast<const T*>(args_.x) + bands_.offset(part, 0, args_.in_h, args_.in_w);
-    const T* ahead = x + std::min(std::max<int64_t>(0, top + args_.fir.count), args_.in_h - 1) * width;
-    T* to = static_cast<T*>(args_.y) + bands_.offset(part, row, args_.h, args_.w);
-    across_.enter(top, args_.in_h, [&](int64_t source) { return x + source * width; });
-    int64_t made = along_.begin;
-    for (int64_t column = 0; column < args_.w; column += runs_.run_pixels) {
-      const int64_t pixels = std::min(runs_.run_pixels, args_.w - column), at = column * args_.c, count = pixels * args_.c;
-      prefetch_run(ahead + at, std::min(count, width - at));
-      fetch_ahead_to_write(to + at, count);
-      along_.fill(across_, at + count, made);
-      Seen<T>* result = result_run(to + at, buffers_[0]);
-      filter_run(row, column, pixels, result);
-      store_result(result, count, to + at);
-    }
+  void enter(int64_t sample, int64_t first, int64_t channels) {
+    const A *factors = static_cast<const A*>(args_.factors), *biases = static_cast<const A*>(args_.bias);
+    alignas(64) A ones[Strip<A>::kChannels];
+    std::fill_n(ones, Strip<A>::kChannels, A(1));
+    factor = factors ? load_strip<false>(factors + sample * args_.c + first, channels) : load_strip<true>(ones, 0);
+    bias = biases ? load_strip<false>(biases + first, channels) : Strip<A>{};
+    noise_ = static_cast<const A*>(args_.noise);
+    if (noise_ && args_.noise_n > 1) noise_ += sample * args_.h * args_.w;
   }
+
+  const A* noise(int64_t row) const { return noise_ ? noise_ + row * args_.w : none_.data(); }
+
+  Strip<A> factor, bias;
+  A strength;
 
  private:
-  template <typename X>
-  void filter_run(int64_t row, int64_t column, int64_t pixels, X* result) {
-    const int64_t at = column * args_.c, count = pixels * args_.c, pixel = row * args_.w + column;
-    const A* const* sources = along_.sources();
-    if (along_.taps == 4)
-      return leaky_sum_pixels(sources, along_.weights(), at, sides_.factors(), sides_.bias(), sides_.noise_at(pixel),
-                              sides_.strength(), pixels, args_.c, leak_, result);
-    combine_rows(sources, along_.weights(), along_.taps, at, count, buffers_[1]);
-    leaky_run(static_cast<const A*>(buffers_[1]), sides_.factors(), sides_.shift(pixel, pixels), count, leak_, result);
-  }
-
   const Epilogue& args_;
-  const Bands& bands_;
-  const Runs& runs_;
-  Leak<A> leak_;
-  Sides<A> sides_;
-  Buffers<A> buffers_;
-  Across<T> across_;
-  Along<A> along_;
+  Line<A> none_;
+  const A* noise_ = nullptr;
 };
 
-template <typename T>
-void forward(const Epilogue& args) {
-  const Runs runs(args.n, args.c, args.w, true);
-  const Bands bands(args);
-  parallel(bands.tasks(), bands.elements(), [&](int64_t first, int64_t last) {
-    ForwardRows<T> rows(args, bands, runs);
-    for (int64_t task = first; task < last; ++task) {
-      const Part part = bands.part(task);
-      rows.enter(part);
-      for (int64_t row = bands.cut(task, args.h, 0); row < bands.cut(task, args.h, 1); ++row) rows.compute(part, row);
-    }
-  });
+template <bool whole, int Count, typename T, typename A>
+void forward_task(const Epilogue& args, const StripTasks& tasks, int64_t task, StripFilter<A, Count>& filter,
+                  const StripSides<A>& sides) {
+  const int64_t c = args.c, channels = tasks.channels(task), n = tasks.sample(task), top = args.fir.top;
+  const Leak<A> leak(args);
+  const T* x = static_cast<const T*>(args.x) + n * args.in_h * args.in_w * c + tasks.first(task);
+  T* y = static_cast<T*>(args.y) + n * args.h * args.w * c + tasks.first(task);
+  const int64_t begin = tasks.cut(task, args.h, 0), end = tasks.cut(task, args.h, 1), ahead = args.fir.count - 1 - top;
+  for (int64_t row = begin - top; row < end + ahead; ++row) {
+    const bool inside = 0 <= row && row < args.in_h, complete = row >= begin + ahead;
+    const T* from = inside ? x + row * args.in_w * c : x;
+    const auto load = [=](int64_t pixel) {
+      fetch_strip<false>(from + pixel * c, c);
+      return load_strip<whole>(from + pixel * c, channels);
+    };
+    T* to = complete ? y + (row - ahead) * args.w * c : y;
+    const auto finish = [=, factor = sides.factor, bias = sides.bias, strength = sides.strength,
+                         noise = sides.noise(complete ? row - ahead : 0)](int64_t pixel, Strip<A> sum) {
+      fetch_strip<true>(to + pixel * c, c);
+      const A shift = strength * noise[pixel];
+      for (int i = 0; i < sum.kPacks; ++i) sum.at[i] = leaky_pack(sum.at[i] * factor.at[i] + (bias.at[i] + shift), leak);
+      store_strip<whole>(sum, to + pixel * c, channels);
+    };
+    filter.add(row, inside, complete, load, finish);
+  }
 }
 
-// The gradient of what the epilogue's factors multiplied, row by row, with the sums of the rows that a task owns.
-template <typename T>
-class GradientRows {
- public:
+// Reads the gradient of what the epilogue's factors multiplied, and sums.
+template <bool whole, typename T>
+struct GradientLoad {
   using A = Computed<T>;
-  GradientRows(const Epilogue& args, const Bands& bands, const Runs& runs)
-      : sums(runs, 3), args_(args), bands_(bands), leak_(args), sides_(args, runs),
-        unowned_(runs, 3), width_(args.w * args.c + 80), ring_(width_ * args.fir.count) {}
+  const T *dy, *y;
+  const A* noise;
+  int64_t c, channels;
+  Strip<A> factor;
+  Leak<A> leak;
+  PackSums<A> sums[Strip<A>::kPacks];
 
-  void enter(const Part& part) {
-    sides_.enter(part);
-    sums.clear();
+  Strip<A> operator()(int64_t pixel) {
+    const int64_t at = pixel * c;
+    fetch_strip<false>(dy + at, c);
+    fetch_strip<false>(y + at, c);
+    Strip<A> gradient = load_strip<whole>(dy + at, channels);
+    const Strip<A> value = load_strip<whole>(y + at, channels);
+    const Pack<A> noises = noise[pixel] + Pack<A>{};
+    for (int i = 0; i < gradient.kPacks; ++i)
+      gradient.at[i] = factor.at[i] * leaky_backward_pack(gradient.at[i], value.at[i], noises, leak, sums[i]);
+    return gradient;
   }
+};
 
-  A* line(int64_t row) { return ring_.data() + row % args_.fir.count * width_; }
-
-  void compute(const Part& part, int64_t row, bool owned) {
-    A* result = line(row);
-    const int64_t start = bands_.offset(part, row, args_.h, args_.w), ahead = row + 1 < args_.h ? args_.w * args_.c : 0;
-    Buffers<A>& into = owned ? sums : unowned_;
-    A* const rows[] = {into[0], into[1], into[2]};
-    const auto compute = [&](int64_t column, auto pixels) {
-      const int64_t at = column * args_.c, wide = pixels * args_.c;
-      const T *dy = static_cast<const T*>(args_.x) + start + at, *y = static_cast<const T*>(args_.reference) + start + at;
-      prefetch_run(dy + ahead, wide);
-      prefetch_run(y + ahead, wide);
-      leaky_backward_pixels<pixels()>(dy, y, sides_.factors(), sides_.noise_at(row * args_.w + column), args_.c, leak_,
-                                      result + at, rows);
+template <bool whole, int Count, typename T, typename A>
+void backward_task(const Epilogue& args, const StripTasks& tasks, int64_t task, StripFilter<A, Count>& filter,
+                   const StripSides<A>& sides) {
+  const int64_t c = args.c, channels = tasks.channels(task), first = tasks.first(task), n = tasks.sample(task);
+  const int64_t own = tasks.cut(task, args.h, 0), own_end = tasks.cut(task, args.h, 1);
+  const int64_t start = n * args.h * args.w * c + first;
+  const int64_t begin = tasks.cut(task, args.in_h, 0), end = tasks.cut(task, args.in_h, 1), ahead = args.fir.top;
+  T* dx = static_cast<T*>(args.y) + n * args.in_h * args.in_w * c + first;
+  Strip<A> sums[3];
+  for (int64_t row = std::min(own, begin + ahead - args.fir.count + 1); row < std::max(own_end, end + ahead); ++row) {
+    const bool inside = 0 <= row && row < args.h, complete = begin <= row - ahead && row - ahead < end;
+    const int64_t at = inside ? start + row * args.w * c : 0;
+    T* to = complete ? dx + (row - ahead) * args.in_w * c : dx;
+    const auto finish = [=](int64_t pixel, const Strip<A>& sum) {
+      fetch_strip<true>(to + pixel * c, c);
+      store_strip<whole>(sum, to + pixel * c, channels);
     };
-    int64_t column = 0;
-    for (; column + kPixels <= args_.w; column += kPixels) compute(column, std::integral_constant<int, kPixels>{});
-    for (; column < args_.w; ++column) compute(column, std::integral_constant<int, 1>{});
+    GradientLoad<whole, T> load{static_cast<const T*>(args.x) + at, static_cast<const T*>(args.reference) + at,
+                                sides.noise(inside ? row : 0), c, channels, sides.factor, Leak<A>(args), {}};
+    load = filter.add(row, inside, complete, load, finish);
+    if (row < own || row >= own_end) continue;
+    for (int i = 0; i < Strip<A>::kPacks; ++i)
+      sums[0].at[i] += load.sums[i].pre, sums[1].at[i] += load.sums[i].value, sums[2].at[i] += load.sums[i].noise;
   }
+  A* to = static_cast<A*>(args.scratch) + (tasks.band(task) * args.n + n) * c + first;
+  for (const Strip<A>& sum : sums) store_strip<false>(sum, to, channels), to += tasks.bands * args.n * c;
+}
 
-  Buffers<A> sums;
-
- private:
-  const Epilogue& args_;
-  const Bands& bands_;
-  Leak<A> leak_;
-  Sides<A> sides_;
-  static constexpr int kPixels = 2;  // that are worked on side by side
-  Buffers<A> unowned_;
-  int64_t width_;
-  Line<A> ring_;  // the last rows, one for every tap
-};
-
-template <typename T>
-class BackwardRows {
- public:
+template <int Count, typename T>
+void run(const Epilogue& args, bool back) {
   using A = Computed<T>;
-  BackwardRows(const Epilogue& args, const Bands& bands, const Runs& runs)
-      : gradient(args, bands, runs), args_(args), bands_(bands), across_(taps_of<A>(args.fir, true, args.fir.gain), args.w * args.c),
-        along_(taps_of<A>(args.fir, true, 1), args.w, args.in_w, args.fir.count - 1 - args.fir.left, args.c) {}
-
-  // A row of the gradient of x, from rows of `gradient` that are there.
-  void compute(const Part& part, int64_t row, int64_t first) {
-    T* to = static_cast<T*>(args_.y) + bands_.offset(part, row, args_.in_h, args_.in_w);
-    const int64_t width = args_.in_w * args_.c, piece = std::max<int64_t>(1, kRun / args_.c) * args_.c;
-    across_.enter(first, args_.h, [&](int64_t source) { return gradient.line(source); });
-    int64_t made = along_.begin;
-    for (int64_t at = 0; at < width; at += piece) {
-      const int64_t count = std::min(piece, width - at);
-      along_.fill(across_, at + count, made);
-      combine_rows(along_.sources(), along_.weights(), along_.taps, at, count, to + at);
-    }
-  }
-
-  GradientRows<T> gradient;
-
- private:
-  const Epilogue& args_;
-  const Bands& bands_;
-  Across<A> across_;
-  Along<A> along_;
-};
-
-template <typename T>
-void backward(const Epilogue& args) {
-  using A = Computed<T>;
-  const Runs runs(args.n, args.c, args.w, true);
-  const Bands bands(args);
-  const int64_t count = args.fir.count, block = bands.bands * args.n * args.c;
-  parallel(bands.tasks(), bands.elements(), [&](int64_t first, int64_t last) {
-    BackwardRows<T> rows(args, bands, runs);
+  const StripTasks tasks(args, Strip<A>::kChannels);
+  const Fir& fir = args.fir;
+  const std::vector<A> along = taps_of<A>(fir, back, fir.gain), across = taps_of<A>(fir, back, 1);
+  parallel(tasks.count, tasks.elements, [&](int64_t first, int64_t last) {
+    StripSides<A> sides(args);
+    StripFilter<A, Count> filter(along, across, back ? args.w : args.in_w, back ? args.in_w : args.w,
+                                 back ? fir.count - 1 - fir.left : fir.left);
     for (int64_t task = first; task < last; ++task) {
-      const Part part = bands.part(task);
-      rows.gradient.enter(part);
-      const int64_t own = bands.cut(task, args.h, 0), end = bands.cut(task, args.h, 1);
-      const int64_t begin = bands.cut(task, args.in_h, 0);
-      const auto compute = [&](int64_t row) { rows.gradient.compute(part, row, own <= row && row < end); };
-      int64_t next = std::max<int64_t>(0, std::min(own, begin + args.fir.top - count + 1));
-      for (int64_t row = begin; row < bands.cut(task, args.in_h, 1); ++row) {
-        const int64_t from = row + args.fir.top - count + 1;
-        for (; next < std::min(from + count, args.h); ++next) compute(next);
-        rows.compute(part, row, from);
-      }
-      for (; next < end; ++next) compute(next);
-      A* partial = static_cast<A*>(args.scratch) + (task % bands.bands * args.n + part.n) * args.c + part.channel;
-      fold_sums(rows.gradient.sums, part, runs, partial, block);
+      sides.enter(tasks.sample(task), tasks.first(task), tasks.channels(task));
+      const bool whole = tasks.channels(task) == Strip<A>::kChannels;
+      const auto call = [&](auto all) {
+        if (back) backward_task<all(), Count, T>(args, tasks, task, filter, sides);
+        else forward_task<all(), Count, T>(args, tasks, task, filter, sides);
+      };
+      if (whole) call(std::bool_constant<Count != 0>{});  // other filters are rare: less code for them
+      else call(std::false_type{});
     }
   });
-  fold_parts<A>(args, bands.bands);
+  if (back) fold_parts<A>(args, tasks.bands);
+}
+
+// The published filter has four taps.
+void run(const Epilogue& args, bool back) {
+  with_type(args.type, [&](auto type) {
+    args.fir.count == 4 ? run<4, decltype(type)>(args, back) : run<0, decltype(type)>(args, back);
+  });
 }
 
 }  // namespace
 
-void fir_epilogue(const Epilogue& args) {
-  if (!args.channels_last) return fir_planes(args);
-  with_type(args.type, [&](auto type) { forward<decltype(type)>(args); });
-}
+void fir_epilogue(const Epilogue& args) { args.channels_last ? run(args, false) : fir_planes(args); }
 
-void fir_epilogue_backward(const Epilogue& args) {
-  if (!args.channels_last) return fir_planes_backward(args);
-  with_type(args.type, [&](auto type) { backward<decltype(type)>(args); });
-}
+void fir_epilogue_backward(const Epilogue& args) { args.channels_last ? run(args, true) : fir_planes_backward(args); }
 
 int64_t fir_epilogue_scratch(const Epilogue& args) {
-  if (!args.channels_last) return fir_planes_scratch(args);
-  return 3 * Bands(args).bands * args.n * args.c;
+  return args.channels_last ? 3 * StripTasks(args, 1).bands * args.n * args.c : fir_planes_scratch(args);
 }
 
 }  // namespace nada::cpu

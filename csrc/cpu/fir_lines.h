@@ -1,5 +1,4 @@
-// A separable filter on its way through a picture: first across rows, in the type they are stored in, into a padded line
-// of the type that is computed in; then along the line. Nothing but the line is kept, and it stays in the first cache.
+// Weighted sums of rows, of any number of them and of any types.
 #pragma once
 
 #include <algorithm>
@@ -8,11 +7,6 @@
 #include "packs.h"
 
 namespace nada::cpu {
-
-template <typename T>
-inline void prefetch_run(const T* from, int64_t count) {
-  for (int64_t i = 0; i < count; i += 64 / sizeof(T)) __builtin_prefetch(from + i);
-}
 
 // out[i] (+)= sum_k weights[k] * rows[k][at + i] of one to four rows.
 template <bool add, typename X, typename A, typename Y>
@@ -54,71 +48,5 @@ inline void combine_rows(const T* const* rows, const A* weights, int count, int6
     store_run(sum, piece, out + first);
   }
 }
-
-// The filter across rows of `width` numbers: the rows that its taps meet, zeros outside the picture.
-template <typename T>
-class Across {
- public:
-  using A = Computed<T>;
-  Across(std::vector<A> weights, int64_t width)
-      : weights_(std::move(weights)), rows_(weights_.size()), zeros_(width) {}
-
-  // `row` gives the place of a row; the first tap meets row `first` of `height`.
-  template <typename F>
-  void enter(int64_t first, int64_t height, F row) {
-    for (int64_t k = 0; k < static_cast<int64_t>(rows_.size()); ++k)
-      rows_[k] = first + k < 0 || first + k >= height ? zeros_.data() : row(first + k);
-  }
-
-  void combine(int64_t at, int64_t length, A* out) const {
-    combine_rows(rows_.data(), weights_.data(), static_cast<int>(rows_.size()), at, length, out);
-  }
-
- private:
-  std::vector<A> weights_;
-  std::vector<const T*> rows_;
-  Line<T> zeros_;
-};
-
-// A padded line, and the filter along it: output pixel m reads, at tap k, input pixel m + k - left, which lies m + k
-// pixels behind the line's begin. A pixel has `lanes` numbers.
-template <typename A>
-class Along {
- public:
-  Along(std::vector<A> weights, int64_t in_w, int64_t out_w, int64_t left, int64_t lanes)
-      : taps(static_cast<int>(weights.size())),
-        shift(left * lanes),
-        begin(std::max<int64_t>(0, shift)),
-        end(std::max(begin, std::min((in_w + left) * lanes, (out_w + taps - 1) * lanes))),
-        weights_(std::move(weights)),
-        line_((out_w + taps - 1) * lanes),
-        sources_(taps),
-        lanes_(lanes) {}
-
-  // Filters rows with `across` into the line: what outputs before number `until` read and is not there yet.
-  template <typename T>
-  void fill(const Across<T>& across, int64_t until, int64_t& made) {
-    const int64_t upto = std::min(end, until + (taps - 1) * lanes_);
-    if (upto <= made) return;
-    across.combine(made - shift, upto - made, line_.data() + made);
-    made = upto;
-  }
-
-  // The line as each tap sees it.
-  const A* const* sources() {
-    for (int k = 0; k < taps; ++k) sources_[k] = line_.data() + k * lanes_;
-    return sources_.data();
-  }
-  const A* weights() const { return weights_.data(); }
-
-  const int taps;
-  const int64_t shift, begin, end;  // of the input in the line, before and after it is cut to the line
-
- private:
-  std::vector<A> weights_;
-  Line<A> line_;
-  std::vector<const A*> sources_;
-  int64_t lanes_;
-};
 
 }  // namespace nada::cpu
