@@ -14,7 +14,6 @@ from torch import Tensor
 
 from nada.errors import NadaError
 
-AT_ONCE = 32  # pictures in the network at the same time, however many are given
 
 
 class Extractor(ABC):
@@ -26,7 +25,10 @@ class Extractor(ABC):
         width: how many numbers a picture becomes.
         size: the side in pixels that the network sees.
         device: where the network is.
+        at_once: how many pictures are in the network at the same time, however many are given.
     """
+
+    at_once = 32
 
     def __init__(self, name: str, tag: str, width: int, size: int, device: str | torch.device) -> None:
         self.name, self.tag, self.width, self.size = name, tag, width, size
@@ -57,8 +59,8 @@ class Extractor(ABC):
     def _batches(self, images: Any) -> Iterator[Tensor]:
         """The pictures on the device, a few at a time."""
         images = _checked_pictures(images)
-        for start in range(0, len(images), AT_ONCE):
-            part = torch.from_numpy(images[start : start + AT_ONCE].copy()).to(self.device)
+        for start in range(0, len(images), self.at_once):
+            part = torch.from_numpy(images[start : start + self.at_once].copy()).to(self.device)
             yield part.permute(0, 3, 1, 2).float().contiguous()
 
     def _checked(self, features: Tensor) -> np.ndarray:
@@ -74,10 +76,15 @@ class Extractor(ABC):
 
 @contextmanager
 def computing() -> Iterator[None]:
-    """Autograd off, and on GPUs whole float32 instead of TF32, whose 10 bits move an FID, and the same sums each time."""
+    """Autograd off, whole float32 instead of TF32, whose 10 bits move an FID, and the same sums each time."""
     cudnn = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    with torch.no_grad(), cudnn:
-        yield
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.no_grad(), cudnn:
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _checked_pictures(images: Any) -> np.ndarray:

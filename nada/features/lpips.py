@@ -31,6 +31,8 @@ _VGG: list[Any] = []
 for _out, _count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
     _VGG += [*([(_out, 3, 1, 1)] * _count), "tap", 2]
 _LAYERS = {"alex": _ALEX, "vgg": _VGG[:-1]}
+_SLICE = 1 << 12
+_AT_ONCE = {"alex": 32, "vgg": 4}  # VGG-16 keeps some 100 MB for a picture
 # torchvision writes the start of the checksum into the name of its files.
 _PUBLISHED = {"alex": ("alexnet-owt-7be5be79.pth", "7be5be79"), "vgg": ("vgg16-397923af.pth", "397923af")}
 
@@ -78,6 +80,7 @@ class LpipsFeatures(Extractor):
         self._heads_file = read_weights(lpips_heads(net), "the linear heads of LPIPS")
         self._heads = [head.to(device) for head in _heads(self._heads_file)]
         self._shift, self._scale = (torch.tensor(row, device=device).view(1, 3, 1, 1) for row in (SHIFT, SCALE))
+        self.at_once = _AT_ONCE[net]
         self.published = weights.sha256.startswith(_PUBLISHED[net][1])
         with torch.no_grad():
             width = self._vectors(torch.zeros(1, 3, SIZE, SIZE, device=device)).shape[1]
@@ -94,6 +97,31 @@ class LpipsFeatures(Extractor):
         with computing():
             parts = [(self._embed(first) - self._embed(second)).square().sum(1).cpu() for first, second in pairs]
         return self._checked(torch.cat(parts)[:, None] if parts else torch.empty(0, 1))[:, 0]
+
+    def lpips_matrix(self, images: Any, memory: int = 1 << 30) -> np.ndarray:
+        """LPIPS of all pairs of uint8 pictures `(N, H, W, 3)`: float32 `(N, N)`, symmetric, 0 on the diagonal.
+
+        Vectors are kept for as many pictures as fit into `memory` bytes and are computed again for the next ones: with
+        1 GiB, 1,000 pictures take 3,000 passes through AlexNet and 30,000 through VGG-16, where more memory is time.
+        """
+        images = np.asarray(images)
+        step = max(1, memory // (2 * 4 * self.width))
+        starts = range(0, len(images), step)
+        found = np.zeros((len(images), len(images)), np.float32)
+        with computing():
+            for first in starts:
+                rows = self._stacked(images[first : first + step])
+                middle = rows.mean(0)
+                rows -= middle
+                for second in starts[starts.index(first) :]:
+                    columns = rows if second == first else self._stacked(images[second : second + step]).sub_(middle)
+                    part = _squared_distances(rows, columns).cpu().numpy()
+                    found[first : first + step, second : second + step] = part
+        found = np.triu(found, 1)
+        return self._checked(torch.from_numpy(found + found.T))
+
+    def _stacked(self, images: np.ndarray) -> Tensor:
+        return torch.cat([self._embed(pixels) for pixels in self._batches(images)])
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -124,6 +152,16 @@ def _vector(maps: Tensor, head: Tensor) -> Tensor:
     """Feature maps `(N, C, H, W)` of unit length at each place, times the roots of their share in the sum: `(N, CHW)`."""
     unit = maps / (maps.square().sum(1, keepdim=True).sqrt() + 1e-10)
     return (unit * (head / maps[0, 0].numel()).sqrt()).flatten(1)
+
+
+def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """`(n, D)` and `(m, D)` to float64 `(n, m)`. The origin should be among them, or the subtraction loses digits."""
+    total = torch.zeros(len(a), len(b), dtype=torch.float64, device=a.device)
+    # A million products added up in float32, as a matrix product does, would leave three digits.
+    for x, y in zip(a.split(_SLICE, 1), b.split(_SLICE, 1)):
+        products = (x @ y.T).double()
+        total += x.square().sum(1)[:, None].double() + y.square().sum(1).double() - 2 * products
+    return total.clamp_min(0)
 
 
 def _heads(weights: Weights) -> list[Tensor]:

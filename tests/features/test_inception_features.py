@@ -108,7 +108,7 @@ def test_features_do_not_depend_on_the_company(
 ) -> None:
     together = extractor.features(pictures[:2])
     assert together.shape == (2, 2048) and together.dtype == np.float32
-    monkeypatch.setattr("nada.features.extractor.AT_ONCE", 1)
+    monkeypatch.setattr(extractor, "at_once", 1)
     np.testing.assert_allclose(extractor.features(pictures[1::-1])[::-1], together, rtol=1e-5, atol=1e-5)
     assert extractor.features(pictures[:0]).shape == (0, 2048)
 

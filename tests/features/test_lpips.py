@@ -60,15 +60,47 @@ def test_features_are_vectors_at_that_distance(alex: LpipsFeatures, pictures: np
     assert not alex.lpips_distance(pictures, pictures).any()
 
 
-def test_it_is_computed_a_few_at_a_time_and_leaves_torch_as_it_was(
+@pytest.mark.parametrize("kept", [1, 2, 100])
+def test_the_matrix_has_the_distance_of_every_pair(alex: LpipsFeatures, pictures: np.ndarray, kept: int) -> None:
+    """However many vectors fit into memory; catches a block on the wrong side, or left out."""
+    found = alex.lpips_matrix(pictures, memory=kept * 8 * alex.width)
+    assert found.shape == (3, 3) and found.dtype == np.float32
+    expected = [alex.lpips_distance(pictures, pictures[[other] * 3]) for other in range(3)]
+    assert found == pytest.approx(np.array(expected), rel=1e-4, abs=1e-6)
+    assert not found.diagonal().any()
+
+
+def test_it_is_computed_a_few_at_a_time(
     alex: LpipsFeatures, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = alex.lpips_distance(pictures, pictures[::-1])
-    before = torch.backends.cudnn.allow_tf32
-    monkeypatch.setattr("nada.features.extractor.AT_ONCE", 2)
+    monkeypatch.setattr(alex, "at_once", 2)
     np.testing.assert_allclose(alex.lpips_distance(pictures, pictures[::-1]), whole, rtol=1e-5)
-    assert torch.is_grad_enabled() and torch.backends.cudnn.allow_tf32 == before
     assert alex.lpips_distance(pictures[:0], pictures[:0]).shape == (0,)
+
+
+def test_it_is_computed_exactly_whatever_torch_is_set_to(
+    alex: LpipsFeatures, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TF32 and bfloat16 products, which a caller may have allowed, are a few thousandths off."""
+    inside: list[object] = []
+
+    def look(pixels: torch.Tensor) -> torch.Tensor:
+        inside.append((torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32, torch.is_grad_enabled()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(alex, "_embed", look)
+    outside = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("medium")
+    try:
+        for compute in (alex.features, alex.lpips_matrix, lambda images: alex.lpips_distance(images, images)):
+            with pytest.raises(KeyboardInterrupt):
+                compute(pictures)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(outside[0])
+    assert inside == [("highest", False, False)] * 3
+    assert torch.is_grad_enabled() and torch.backends.cudnn.allow_tf32 == outside[1]
 
 
 def test_pictures_without_a_partner_are_refused(alex: LpipsFeatures, pictures: np.ndarray) -> None:
