@@ -35,8 +35,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("config", "runs", "track", "images", "models", "checkpoints", "data", "losses", "clip", "metrics", "ops", "precision"),
         "processes",
     },
+    "evaluation": {
+        *("config", "runs", "models", "checkpoints", "data", "clip", "features", "metrics", "ops", "processes"),
+    },
     # Commands are thin: at the top they import options only, everything else inside the handler.
-    "cli": {"config", "allocator", "checkpoints", "adaptation", "training", "ops", "data", "web"},
+    "cli": {"config", "allocator", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web"},
     "__main__": {"cli"},
     "__init__": {"adaptation", "checkpoints", "clip"},
 }

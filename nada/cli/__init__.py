@@ -16,6 +16,7 @@ from nada.errors import NadaError
 # The names and short helps stand here so that `nada --help` need not import a command.
 COMMANDS = {
     "adapt": "Move a generator from a source to a target description.",
+    "evaluate": "Say how good a generator is, in numbers with their protocol.",
     "train": "Train a generator of your own on a folder, zip or parquet of pictures.",
     "data": "Import, inspect and download pictures to train on.",
     "models": "List, show and fetch pretrained generators.",

@@ -20,7 +20,13 @@ Config = TypeVar("Config")
 
 
 def option(
-    default: Any, *, help: str, choices: Sequence[str] | None = None, flag: str | None = None, section: str | None = None
+    default: Any,
+    *,
+    help: str,
+    choices: Sequence[str] | None = None,
+    flag: str | None = None,
+    alias: str | None = None,
+    section: str | None = None,
 ) -> Any:
     """Declare a field of an option dataclass.
 
@@ -29,9 +35,10 @@ def option(
         help: what a newcomer reads behind the option.
         choices: the only values there are.
         flag: the option's name where it differs from the field's.
+        alias: a second name of the option.
         section: the heading in `--help` that begins with this option; it holds until the next one.
     """
-    metadata = {"help": help, "choices": choices, "flag": flag, "section": section}
+    metadata = {"help": help, "choices": choices, "flag": flag, "alias": alias, "section": section}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -83,8 +90,9 @@ def _click_option(
         shared = {"cls": SectionedOption, "section": section, "help": help}
         return click.option(flag, field.name, default=field.default, is_flag=True, show_default=True, **shared)
     choices = field.metadata["choices"]
+    names = (f"--{word}" for word in (name, field.metadata["alias"]) if word)
     return click.option(
-        f"--{name}",
+        *names,
         field.name,
         cls=SectionedOption,
         section=section,

@@ -1,0 +1,149 @@
+"""The metrics that can be asked for, what each needs, and how it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nada import metrics
+from nada.evaluation.kinds import score
+from nada.evaluation.scores import Score
+from nada.evaluation.sight import Sight
+from nada.features import Extractor, GuideFeatures, InceptionFeatures
+
+SUBSETS, SUBSET_SIZE = 100, 1000  # of the kernel distance, where there are more pictures than that
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is had.
+
+    Attributes:
+        needs: a key of `nada.evaluation.sight.NEEDS`.
+        compute: from what was seen and an extractor to its scores.
+        judged: whether the judge alone computes it, and not each extractor that was asked for.
+        usual: whether it is computed without having been asked for by name.
+        fits: which extractors it can be had of.
+        otherwise: what to do where none fits.
+    """
+
+    needs: str
+    compute: Callable[[Sight, Extractor], list[Score]]
+    judged: bool = False
+    usual: bool = True
+    fits: Callable[[Extractor], bool] = lambda eye: True
+    otherwise: str = ""
+
+
+def _frechet(sight: Sight, eye: Extractor) -> list[Score]:
+    return [score("fd", eye, metrics.frechet_estimate(*sight.and_reference(eye)))]
+
+
+def _infinity(sight: Sight, eye: Extractor) -> list[Score]:
+    return [score("fd_infinity", eye, metrics.frechet_infinity(*sight.and_reference(eye), seed=sight.seed))]
+
+
+def _kernel(sight: Sight, eye: Extractor) -> list[Score]:
+    a, b = sight.and_reference(eye)
+    size = SUBSET_SIZE if min(len(a), len(b)) > SUBSET_SIZE else None  # all at once: more exact, and quick for few
+    return [score("kd", eye, metrics.kernel_estimate(a, b, SUBSETS, size, seed=sight.seed))]
+
+
+def _precision(sight: Sight, eye: Extractor) -> list[Score]:
+    made, real = sight.as_many(eye)
+    found = metrics.precision_recall_estimate(real, made, seed=sight.seed)
+    return [score("precision", eye, found.precision), score("recall", eye, found.recall)]
+
+
+def _density(sight: Sight, eye: Extractor) -> list[Score]:
+    made, real = sight.as_many(eye)
+    found = metrics.density_coverage_estimate(real, made, seed=sight.seed)
+    return [score("density", eye, found.density), score("coverage", eye, found.coverage)]
+
+
+def _cmmd(sight: Sight, eye: Extractor) -> list[Score]:
+    return [score("cmmd", eye, metrics.clip_mmd_estimate(*sight.and_reference(eye)))]
+
+
+def _sliced(sight: Sight, eye: Extractor) -> list[Score]:
+    return [score("sliced", eye, metrics.sliced_estimate(*sight.and_reference(eye), seed=sight.seed))]
+
+
+def _inception_score(sight: Sight, eye: Extractor) -> list[Score]:
+    assert isinstance(eye, InceptionFeatures)
+    return [score("is", eye, metrics.inception_estimate(eye.logits_of(sight.of(eye))))]
+
+
+def _clip_i(sight: Sight, eye: Extractor) -> list[Score]:
+    return [score("clip_i", eye, metrics.clip_i_estimate(*sight.and_reference(eye), seed=sight.seed))]
+
+
+def _clip_t(sight: Sight, eye: Extractor) -> list[Score]:
+    assert sight.words is not None
+    return [score("clip_t", eye, metrics.clip_t_estimate(sight.of(eye), sight.words.target, seed=sight.seed))]
+
+
+def _quality(sight: Sight, eye: Extractor) -> list[Score]:
+    assert sight.words is not None
+    return [score("quality", eye, metrics.prompt_quality_estimate(sight.of(eye), sight.words.templates, seed=sight.seed))]
+
+
+def _diversity(sight: Sight, eye: Extractor) -> list[Score]:
+    return [score("diversity", eye, metrics.prompt_diversity_estimate(sight.of(eye), seed=sight.seed))]
+
+
+def _directional(sight: Sight, eye: Extractor) -> list[Score]:
+    assert sight.words is not None
+    pair, words = sight.before_and_after(eye), sight.words
+    found = metrics.directional_similarity_estimate(*pair, words.source, words.target, seed=sight.seed)
+    return [score("directional", eye, found)]
+
+
+def _content(sight: Sight, eye: Extractor) -> list[Score]:
+    before, after = sight.before_and_after(eye)
+    return [score("content", eye, metrics.clip_i_paired_estimate(after, before, seed=sight.seed))]
+
+
+def _neighbours(sight: Sight, eye: Extractor) -> list[Score]:
+    return [score("neighbours", eye, metrics.neighbour_overlap_estimate(*sight.before_and_after(eye), seed=sight.seed))]
+
+
+def _kept(sight: Sight, eye: Extractor) -> list[Score]:
+    found = metrics.detect_collapse(*sight.before_and_after(eye), seed=sight.seed)
+    return [score("diversity_kept", eye, found.diversity), score("duplicates", eye, found.duplicates)]
+
+
+def _is_fid(eye: Extractor) -> bool:
+    return eye.distance_name == "FID"
+
+
+def _has_classes(eye: Extractor) -> bool:
+    return isinstance(eye, InceptionFeatures)
+
+
+def _is_guide(eye: Extractor) -> bool:
+    return isinstance(eye, GuideFeatures)
+
+
+_NO_INCEPTION = "add --features inception"
+
+METRICS = {
+    "fid": Metric("reference", _frechet, usual=False, fits=_is_fid, otherwise=_NO_INCEPTION),
+    "kid": Metric("reference", _kernel, usual=False, fits=_is_fid, otherwise=_NO_INCEPTION),
+    "is": Metric("", _inception_score, usual=False, fits=_has_classes, otherwise=_NO_INCEPTION),
+    "frechet": Metric("reference", _frechet),
+    "kernel": Metric("reference", _kernel),
+    "infinity": Metric("reference", _infinity, usual=False),
+    "precision": Metric("reference", _precision),
+    "density": Metric("reference", _density),
+    "cmmd": Metric("reference", _cmmd, usual=False, fits=_is_guide, otherwise="add a guide's, as --features demo-judge"),
+    "sliced": Metric("reference", _sliced, usual=False),
+    "clip-i": Metric("reference", _clip_i, judged=True, usual=False),
+    "clip-t": Metric("words", _clip_t, judged=True),
+    "quality": Metric("templates", _quality, judged=True),
+    "diversity": Metric("", _diversity, judged=True),
+    "directional": Metric("direction", _directional, judged=True),
+    "content": Metric("before", _content, judged=True),
+    "neighbours": Metric("before", _neighbours, judged=True),
+    "kept": Metric("before", _kept, judged=True),
+}

@@ -1,0 +1,51 @@
+"""The numbers there are: what each is called, which way is better, and what it is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nada.evaluation.scores import LARGER, NEITHER, SMALLER, Score
+from nada.features import Extractor
+from nada.metrics import Estimate
+
+
+class Kind(NamedTuple):
+    """A number: its title in tables, which way is better, what it is, and what it is called on Inception's features."""
+
+    title: str
+    better: str
+    of: str
+    famous: str = ""
+
+
+KINDS = {
+    "fd": Kind("fd_{}", SMALLER, "Fréchet distance, covariance divided by N - 1 (Heusel et al. 2017)", "FID"),
+    "fd_infinity": Kind("fd_{} at infinity", SMALLER, "the same, extrapolated to infinitely many pictures (Chong & Forsyth 2020)", "FID∞"),
+    "kd": Kind("kd_{}", SMALLER, "unbiased kernel distance, cubic kernel (Bińkowski et al. 2018); not times 1000", "KID"),
+    "precision": Kind("precision", LARGER, "share of the pictures that lie among the reference, k = 3, equal counts (Kynkäänniemi et al. 2019)"),
+    "recall": Kind("recall", LARGER, "share of the reference that lies among the pictures, k = 3, equal counts (Kynkäänniemi et al. 2019)"),
+    "density": Kind("density", LARGER, "how densely the reference surrounds the pictures, k = 5, equal counts (Naeem et al. 2020)"),
+    "coverage": Kind("coverage", LARGER, "share of the reference that has a picture beside it, k = 5, equal counts (Naeem et al. 2020)"),
+    "cmmd": Kind("cmmd_{}", SMALLER, "CMMD, published form, which is biased (Jayasumana et al. 2024)"),
+    "sliced": Kind("sliced_{}", SMALLER, "sliced Wasserstein distance of the features"),
+    "is": Kind("is_{}", LARGER, "inception score, 10 splits (Salimans et al. 2016)", "IS"),
+    "clip_i": Kind("CLIP-I", LARGER, "mean cosine of all pairs of a picture and one of the reference (Ruiz et al. 2023)"),
+    "clip_t": Kind("CLIP-T", LARGER, "mean cosine of picture and prompt (Ruiz et al. 2023)"),
+    "quality": Kind("quality", LARGER, "mean cosine of picture and prompt in each template (HyperDomainNet, 2022)"),
+    "diversity": Kind("diversity", LARGER, "mean of 1 - cosine over pairs of pictures (HyperDomainNet, 2022)"),
+    "directional": Kind("direction", LARGER, "mean cosine of what changed in pictures and in words (Gal et al. 2022)"),
+    "content": Kind("content kept", LARGER, "mean cosine of each picture with that of the same latent before"),
+    "neighbours": Kind("neighbours kept", LARGER, "share of each picture's 10 nearest neighbours that stay its neighbours"),
+    "diversity_kept": Kind("diversity kept", NEITHER, "spread of the pictures over that of the same latents before"),
+    "duplicates": Kind("near duplicates", SMALLER, "share of pictures with a near duplicate; 0.05 is as before"),
+}  # fmt: skip
+
+
+def score(kind: str, eye: Extractor, estimate: Estimate) -> Score:
+    """A number on an extractor's features; only on Inception's published ones does it have its famous name."""
+    title, better, of, famous = KINDS[kind]
+    if famous and eye.distance_name == "FID":
+        return Score(famous.lower().replace("∞", "_infinity"), famous, estimate, eye.name, better, of)
+    suffix = kind.removeprefix("fd")
+    key = f"fd_{eye.tag}{suffix}" if kind.startswith("fd") else f"{kind}_{eye.tag}"
+    return Score(key, title.format(eye.tag), estimate, eye.name, better, of)

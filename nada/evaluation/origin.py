@@ -1,0 +1,92 @@
+"""What a run folder tells of its generator: where it came from, by whom it was guided, what it was made to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nada.errors import NadaError
+from nada.files import read_json
+
+CONFIG = "config.json"
+_MAX_CHAIN = 8  # adaptations of adaptations
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a generator came from; everything is empty for one that is in no run.
+
+    Attributes:
+        folder: the run.
+        is_run: whether the run itself is judged, and not a generator that lies in it, as `best/` does.
+        record: its `config.json`.
+        base: the origin of the generator that was adapted.
+    """
+
+    folder: Path | None = None
+    is_run: bool = False
+    record: dict[str, Any] = field(default_factory=dict)
+    base: Origin | None = None
+
+    @property
+    def command(self) -> str:
+        """"adapt", "train" or nothing."""
+        return str(self.record.get("command", ""))
+
+    def option(self, name: str) -> Any:
+        """An option of the run, None where it has none of that name."""
+        options = self.record.get("options")
+        return options.get(name) if isinstance(options, dict) else None
+
+    @property
+    def base_spec(self) -> str | None:
+        """The generator that was adapted."""
+        return str(self.record["generator"]) if self.command == "adapt" and self.record.get("generator") else None
+
+    @property
+    def guides(self) -> dict[str, str]:
+        """Names of the guides that had a part in the weights, by the checksum of theirs; those of the bases, too."""
+        own = self.record.get("guide") if self.command == "adapt" else None
+        found = dict(self.base.guides) if self.base else {}
+        for encoder in own.get("encoders", ()) if isinstance(own, dict) else ():
+            found[str(encoder.get("sha256"))] = str(encoder.get("name"))
+        return found
+
+    @property
+    def choosers(self) -> dict[str, str]:
+        """Names of the guides that did not guide but chose which weights are kept, by their checksum."""
+        stops = self.option("stop")
+        judge = self.record.get("judge") if (self.option("method") == "nada" if stops is None else stops) else None
+        return {
+            str(encoder.get("sha256")): str(encoder.get("name"))
+            for encoder in (judge.get("encoders", ()) if isinstance(judge, dict) else ())
+        }
+
+    @property
+    def step(self) -> int:
+        """The step that the weights are of; 0 where the run does not say."""
+        if self.folder is None or not (self.folder / "result.json").is_file():
+            return 0
+        result = read_json(self.folder / "result.json")
+        number = result.get("steps" if self.command == "adapt" else "step", 0)
+        return number if isinstance(number, int) else 0
+
+
+def origin_of(spec: str, depth: int = _MAX_CHAIN) -> Origin:
+    """What is known of the generator that `spec` names. Raises NadaError for a run whose config.json is damaged."""
+    path = Path(spec).expanduser()
+    for folder in (path, path.parent):
+        if path.is_dir() and (folder / CONFIG).is_file():
+            record = read_json(folder / CONFIG)
+            if isinstance(record, dict) and record.get("command") in ("adapt", "train"):
+                return _origin(folder, path, record, depth)
+    return Origin()
+
+
+def _origin(folder: Path, path: Path, record: dict[str, Any], depth: int) -> Origin:
+    if depth == 0:
+        raise NadaError(f"{folder} is an adaptation of an adaptation without end; its {CONFIG} is wrong.")
+    base = record.get("generator") if record["command"] == "adapt" else None
+    before = origin_of(base, depth - 1) if isinstance(base, str) else None
+    return Origin(folder, folder == path, record, before)

@@ -1,0 +1,171 @@
+"""Where pictures come from: a generator or files, in numbered blocks that several processes divide among themselves.
+
+All are uint8 squares of one size, cropped to their centre and resized by one filter. A block depends on its number
+alone, so it makes no difference which process makes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from nada.checkpoints import hash_generator
+from nada.data.decoding import decode, in_order, without_warnings
+from nada.data.fitting import FILTER, Fit, fit_square
+from nada.data.records import Record, inside
+from nada.data.sources import nothing_left, open_source
+from nada.errors import NadaError, UsageError
+from nada.models import Generator
+from nada.processes import Share
+
+SEEDS_APART = 1_000_000  # between the latents of --seed 0 and those of --seed 1
+LARGEST_SEED = 4000  # NumPy's seeds end at 2**32
+LEAST = 2
+# Libraries multiply very few rows in another order, which moves a colour by one level here and there, and so the sixth
+# digit of a score; from four rows on they agree.
+AT_ONCE_LEAST = 4
+
+
+class Block(NamedTuple):
+    """Pictures `(n, size, size, 3)` uint8, and the names of those that could not be read."""
+
+    number: int
+    pictures: np.ndarray
+    skipped: tuple[str, ...] = ()
+
+
+class Pictures(Protocol):
+    """A set of pictures that can be gone through again and again."""
+
+    name: str
+    count: int
+
+    def blocks(self, batch: int, share: Share) -> Iterator[Block]:
+        """This process's blocks, at most `batch` pictures each."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the pictures depend on, JSON-able; equal for equal pictures."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Pictures of a generator. Picture i has the latent of seed `seed * 1000000 + first + i` and the i-th condition in turn."""
+
+    generator: Generator
+    name: str
+    count: int
+    size: int
+    classes: tuple[int, ...] = ()
+    truncation: float = 1.0
+    seed: int = 0
+    first: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for counts and seeds that cannot be."""
+        if not LEAST <= self.count <= SEEDS_APART // 2:
+            raise UsageError(f"--num is between {LEAST} and {SEEDS_APART // 2}, not {self.count}.")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise UsageError(f"--seed is between 0 and {LARGEST_SEED} here, not {self.seed}.")
+
+    def conditions(self) -> list[int] | None:
+        """The class or known prompt of every picture; None for an unconditional generator."""
+        chosen = self.classes or tuple(range(self.generator.config.num_conditions))
+        return [chosen[index % len(chosen)] for index in range(self.count)] if chosen else None
+
+    def blocks(self, batch: int, share: Share) -> Iterator[Block]:
+        """This process's blocks; the noise is the stored one."""
+        conditions = self.conditions()
+        start = self.seed * SEEDS_APART + self.first
+        for number in range(share.rank, -(-self.count // batch), share.world):
+            rows = slice(number * batch, min((number + 1) * batch, self.count))
+            seeds = list(range(start + rows.start, start + rows.stop))
+            made = self._sample(seeds, None if conditions is None else conditions[rows])
+            yield Block(number, np.stack([fit_square(picture, self.size) for picture in made]))
+
+    def _sample(self, seeds: list[int], classes: list[int] | None) -> np.ndarray:
+        """As many pictures as seeds; the last few are filled up, see `AT_ONCE_LEAST`."""
+        missing = max(0, AT_ONCE_LEAST - len(seeds))
+        labels = None if classes is None else classes + missing * classes[-1:]
+        filled = seeds + missing * seeds[-1:]
+        return self.generator.sample(filled, self.truncation, labels, batch=len(filled))[: len(seeds)]
+
+    def describe(self) -> dict[str, Any]:
+        """Generator by hash, latents, conditions, size and filter."""
+        start = self.seed * SEEDS_APART + self.first
+        names = self.generator.config.condition_names
+        shown = [names[number] if names else str(number) for number in self.classes]
+        return {
+            "kind": "generator",
+            "sha256": hash_generator(self.generator),
+            "pictures": self.count,
+            "resolution": self.generator.config.resolution,
+            "seeds": [start, start + self.count - 1],
+            "conditions": shown or ("all in turn" if self.generator.config.num_conditions else "none"),
+            "truncation": self.truncation,
+            "noise": "const",
+            **_protocol(self.size),
+        }
+
+
+class Stored:
+    """Pictures in files: a folder, a zip, a parquet file or folder, CIFAR-10's archive."""
+
+    def __init__(self, path: str | Path, size: int, include: str | None = None) -> None:
+        self.name, self._path, self._include = str(path), Path(path), include
+        self._fit = Fit(size)
+        self.count, self._hash = self._survey()
+
+    def _survey(self) -> tuple[int, str]:
+        """How many pictures there are, and a hash of their bytes, wherever they lie."""
+        digest, count = hashlib.sha256(), 0
+        source = open_source(self._path, self._include)
+        for record in source.records:
+            digest.update(hashlib.sha256(record.data).digest())
+            count += 1
+        if not count:
+            raise nothing_left(self._path, self._include, source, ())
+        return count, digest.hexdigest()
+
+    def blocks(self, batch: int, share: Share) -> Iterator[Block]:
+        """This process's blocks; a picture that cannot be read leaves its block smaller."""
+        records = iter(self._own(batch, share))
+        numbers = range(share.rank, -(-self.count // batch), share.world)
+        with without_warnings():
+            results = in_order(lambda record: decode(record, self._fit), records, result_bytes=self._fit.bytes)
+            for number in numbers:
+                yield self._block(number, list(islice(results, min(batch, self.count - number * batch))))
+
+    def _own(self, batch: int, share: Share) -> Iterator[Record]:
+        for index, record in enumerate(open_source(self._path, self._include).records):
+            if index // batch % share.world == share.rank:
+                yield record
+
+    def _block(self, number: int, results: Sequence[tuple[Record, np.ndarray | NadaError]]) -> Block:
+        good = [result for _, result in results if not isinstance(result, NadaError)]
+        bad = tuple(inside(record.name, self._path) for record, result in results if isinstance(result, NadaError))
+        side = self._fit.size
+        return Block(number, np.stack(good) if good else np.zeros((0, side, side, 3), np.uint8), bad)
+
+    def describe(self) -> dict[str, Any]:
+        """The files by a hash of their bytes, size and filter."""
+        return {"kind": "files", "sha256": self._hash, "pictures": self.count, **_protocol(self._fit.size)}
+
+
+def _protocol(size: int) -> dict[str, Any]:
+    return {
+        "size": size,
+        "resize": f"central square, {FILTER} (Pillow, antialiased), on uint8",
+        "quantisation": "uint8 before and after resizing",
+    }
+
+
+def key_of(facts: dict[str, Any]) -> str:
+    """A name for whatever has these facts: 64 hex digits."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

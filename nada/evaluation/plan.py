@@ -1,0 +1,187 @@
+"""From options to what an evaluation needs: pictures, extractors, judge, words, metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nada.checkpoints import load_generator
+from nada.checkpoints.native import ADAPTATION, is_native
+from nada.config.evaluate import EvaluateConfig
+from nada.errors import UsageError
+from nada.evaluation.measuring import INCEPTION, choose
+from nada.evaluation.origin import Origin, origin_of
+from nada.evaluation.pictures import Made, Pictures, Stored
+from nada.evaluation.words import Words, read_own_words, read_words
+from nada.features import Extractor, GuideFeatures, load_features
+from nada.models import Generator
+from nada.models.conditions import class_number
+from nada.runs import find_run
+
+BUNDLED = ("demo-judge", "demo")  # the first one that had no part in the training is taken
+_PICTURES = (".zip", ".parquet", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an evaluation is made of. `strict` says that the metrics were asked for by name."""
+
+    config: EvaluateConfig
+    pictures: Pictures
+    reference: Pictures | None
+    before: Made | None
+    eyes: tuple[Extractor, ...]
+    judge: GuideFeatures
+    words: Words | None
+    names: tuple[str, ...]
+    strict: bool
+    origin: Origin
+    device: torch.device
+
+    @property
+    def everyone(self) -> tuple[Extractor, ...]:
+        """The extractors and the judge, each once."""
+        return tuple({eye.tag: eye for eye in (*self.eyes, self.judge)}.values())
+
+
+def make_plan(config: EvaluateConfig, device: torch.device) -> Plan:
+    """Load what `config` names, with what a run that is judged says of itself.
+
+    Raises:
+        UsageError: for options that make no sense, or not together.
+        NadaError: for generators, pictures or features that cannot be had.
+    """
+    names, strict = choose(config.metrics)
+    if config.batch < 1:
+        raise UsageError(f"--batch is 1 or more, not {config.batch}.")
+    spec = str(find_run("latest")) if config.model == "latest" else config.model
+    files = is_pictures(spec)
+    origin = Origin() if files else origin_of(spec)
+    judge = _judge(config, origin, device)
+    eyes = _eyes(config, names, judge, device)
+    pictures = _stored(config, spec) if files else _made(config, spec, device, _classes(config, origin))
+    before = _before(config, origin, pictures, device)
+    reference = _reference(config, origin, device)
+    words = _words(config, origin, judge, pictures)
+    return Plan(config, pictures, reference, before, eyes, judge, words, names, strict, origin, device)
+
+
+def is_pictures(spec: str) -> bool:
+    """Whether a spec names pictures in files, and not a generator."""
+    path = Path(spec).expanduser()
+    if path.is_file():
+        return path.suffix.lower() in _PICTURES
+    generators = (path, path / "generator")
+    return path.is_dir() and not (
+        any(map(is_native, generators)) or (path / ADAPTATION).is_file() or origin_of(spec).is_run
+    )
+
+
+def _judge(config: EvaluateConfig, origin: Origin, device: torch.device) -> GuideFeatures:
+    spec = config.judge
+    if spec == "auto":
+        taken = set(origin.guides.values())
+        spec = next((name for name in BUNDLED if name not in taken), BUNDLED[0])
+    judge = load_features(spec, device)
+    if not isinstance(judge, GuideFeatures):
+        raise UsageError(f"--judge {spec} reads no words; give a guide such as demo-judge or ViT-B-32/openai.")
+    return judge
+
+
+def _eyes(
+    config: EvaluateConfig, names: tuple[str, ...], judge: GuideFeatures, device: torch.device
+) -> tuple[Extractor, ...]:
+    specs = list(config.features)
+    if not any(map(_is_inception, specs)) and set(INCEPTION) & set(names) and config.metrics != "all":
+        specs.append("inception")
+    for spec in specs:
+        if spec.startswith("lpips"):
+            raise UsageError(f"--features {spec} compares two pictures; distances of sets are not made of it.")
+    if config.resize and not any(map(_is_inception, specs)):
+        raise UsageError(f"--resize {config.resize} is for the features inception; all others have a resize of their own.")
+    eyes = [_eye(spec, judge, config.resize, device) for spec in specs]
+    return tuple({eye.tag: eye for eye in eyes}.values()) or (judge,)
+
+
+def _eye(spec: str, judge: GuideFeatures, resize: str | None, device: torch.device) -> Extractor:
+    if spec == judge.name:
+        return judge
+    return load_features(spec, device, resize if _is_inception(spec) else None)
+
+
+def _is_inception(spec: str) -> bool:
+    return spec.partition("=")[0] == "inception"
+
+
+def _classes(config: EvaluateConfig, origin: Origin) -> tuple[str, ...]:
+    """The conditions that were asked for, or else those that the run adapted."""
+    kept = origin.option("classes") if origin.command == "adapt" else None
+    return config.classes or tuple(kept or ())
+
+
+def _made(
+    config: EvaluateConfig, spec: str, device: torch.device, classes: tuple[str, ...] = (), first: int = 0
+) -> Made:
+    generator: Generator = load_generator(spec, device)
+    numbers = tuple(class_number(generator.config, name) for name in classes)
+    return Made(generator, spec, config.num, config.size, numbers, config.truncation, config.seed, first)
+
+
+def _stored(config: EvaluateConfig, spec: str) -> Stored:
+    if config.classes or config.against not in (None, "none"):
+        flag = "--class" if config.classes else "--against"
+        raise UsageError(f"{flag} is for a generator, and {spec} holds pictures.")
+    return Stored(spec, config.size)
+
+
+def _before(config: EvaluateConfig, origin: Origin, pictures: Pictures, device: torch.device) -> Made | None:
+    """The same latents and conditions by the generator before."""
+    spec = origin.base_spec if config.against is None else config.against
+    if spec in (None, "none") or not isinstance(pictures, Made):
+        return None
+    if is_pictures(spec):
+        raise UsageError(f"--against is a generator that makes the same latents' pictures; give {spec} as --reference.")
+    before = _made(config, spec, device)
+    one, other = pictures.generator.config, before.generator.config
+    if (one.z_dim, one.num_conditions) != (other.z_dim, other.num_conditions):
+        raise UsageError(
+            f"--against {spec} has latents of {other.z_dim} numbers and {other.num_conditions} conditions, the model "
+            f"{one.z_dim} and {one.num_conditions}, so no two pictures belong together; give it as --reference."
+        )
+    return Made(before.generator, spec, config.num, config.size, pictures.classes, config.truncation, config.seed)
+
+
+def _reference(config: EvaluateConfig, origin: Origin, device: torch.device) -> Pictures | None:
+    spec, include = config.reference, config.include
+    if spec is None and origin.command == "train":
+        data = origin.option("data")
+        spec = data if isinstance(data, str) and Path(data).exists() else None
+        include = include or origin.option("holdout_glob") or origin.option("include")
+    if spec is None:
+        return None
+    if is_pictures(spec) or (Path(spec).exists() and include):
+        return Stored(spec, config.size, include)
+    return _made(config, spec, device, config.classes, first=config.num)  # other latents than those that are judged
+
+
+def _words(config: EvaluateConfig, origin: Origin, judge: GuideFeatures, pictures: Pictures) -> Words | None:
+    prompt, source = config.prompt, config.source
+    if origin.command == "adapt":
+        source = source if source is not None else _text(origin.option("source"))
+        prompt = prompt if prompt is not None else _text(origin.option("target"))
+    if prompt is not None:
+        return read_words(judge, prompt, source)
+    if source is not None:
+        raise UsageError("--source needs a --prompt: a direction in words has two ends.")
+    if isinstance(pictures, Made) and pictures.generator.config.text_dim:
+        numbers = pictures.conditions()
+        prompts = pictures.generator.config.condition_names
+        return read_own_words(judge, prompts, numbers) if numbers and prompts else None
+    return None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None

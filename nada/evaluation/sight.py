@@ -1,0 +1,73 @@
+"""What there is to compute numbers of: features of the pictures judged, of a reference, of the same latents before, words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nada.evaluation.looking import Seen
+from nada.evaluation.words import Words
+from nada.features import Extractor, GuideFeatures
+
+# What is lacking where a metric's need is not met, and what to do.
+NEEDS = {
+    "": "",
+    "reference": "give pictures to compare with, --reference",
+    "before": "give the generator before, on the same latents, --against",
+    "words": "say what the pictures should show, --prompt",
+    "templates": "say what all pictures should show, --prompt",
+    "direction": "it needs --against, --source and --prompt",
+}
+
+
+@dataclass(frozen=True)
+class Sight:
+    """All that was seen, and by whom. `eyes` are the extractors that distances are of; `judge` compares with words."""
+
+    eyes: tuple[Extractor, ...]
+    judge: GuideFeatures
+    seen: Seen
+    reference: Seen | None = None
+    before: Seen | None = None
+    words: Words | None = None
+    seed: int = 0
+
+    def has(self, needed: str) -> bool:
+        """Whether there is what a metric needs: a key of `NEEDS`."""
+        words = self.words
+        return {
+            "": True,
+            "reference": self.reference is not None,
+            "before": self.before is not None,
+            "words": words is not None,
+            "templates": words is not None and words.templates is not None,
+            "direction": self.before is not None and words is not None and words.source is not None,
+        }[needed]
+
+    def of(self, eye: Extractor) -> np.ndarray:
+        """What an extractor saw of the pictures that are judged."""
+        return self.seen.features[eye.tag]
+
+    def and_reference(self, eye: Extractor) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and what it saw of the reference."""
+        assert self.reference is not None
+        return self.of(eye), self.reference.features[eye.tag]
+
+    def as_many(self, eye: Extractor) -> tuple[np.ndarray, np.ndarray]:
+        """The same, but of the larger set only as many as the other has, from its first to its last.
+
+        Balls around nearest neighbours shrink as a set grows: without this, a large reference alone lowers precision.
+        """
+        first, second = self.and_reference(eye)
+        count = min(len(first), len(second))
+        return first[_evenly(len(first), count)], second[_evenly(len(second), count)]
+
+    def before_and_after(self, eye: Extractor) -> tuple[np.ndarray, np.ndarray]:
+        """What it saw of the same latents before, and of the pictures that are judged."""
+        assert self.before is not None
+        return self.before.features[eye.tag], self.of(eye)
+
+
+def _evenly(length: int, count: int) -> np.ndarray:
+    return np.linspace(0, length - 1, count).round().astype(int)
