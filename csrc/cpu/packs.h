@@ -103,15 +103,6 @@ inline void store_before(A values, int64_t count, T* to, T* end) {
   std::copy_n(stored, std::min(count, wide), to);
 }
 
-template <typename A>
-inline A sum_of_pack(Pack<A> values) {
-  alignas(kPackBytes) A sums[kPack<A>];
-  store_pack(values, sums);
-  for (int64_t half = kPack<A> / 2; half > 0; half /= 2)
-    for (int64_t i = 0; i < half; ++i) sums[i] += sums[i + half];
-  return sums[0];
-}
-
 // The sums of pairs of neighbours, those of `a` before those of `b`.
 template <typename A>
 inline Pack<A> add_neighbours(Pack<A> a, Pack<A> b) {
@@ -119,6 +110,19 @@ inline Pack<A> add_neighbours(Pack<A> a, Pack<A> b) {
   Index even;
   for (int i = 0; i < kPack<A>; ++i) even[i] = 2 * i;
   return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, even + 1);
+}
+
+template <typename A>
+inline A sum_of_pack(Pack<A> values) {
+  for (int64_t parts = kPack<A>; parts > 1; parts /= 2) values = add_neighbours<A>(values, values);
+  return values[0];
+}
+
+template <typename A>
+inline A sum_of_run(const A* run, int64_t count) {
+  Pack<A> sum = {};
+  for (int64_t i = 0; i < count; i += kPack<A>) sum += load_before(run + i, run + count);
+  return sum_of_pack<A>(sum);
 }
 
 // to[i] = the sum of the i-th of kFolded packs that lie behind one another.

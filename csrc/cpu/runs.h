@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "rows.h"
+#include "packs.h"
 
 namespace nada::cpu {
 
@@ -98,11 +98,13 @@ void spread(const void* values, int64_t first, const Part& part, const Runs& run
 // Sums what belongs to one channel of an accumulated run.
 template <typename A>
 void fold_run(const A* run, const Part& part, const Runs& runs, A* to) {
-  const int64_t count = runs.channels_last ? runs.run_pixels : runs.pitch;
-  const int64_t step = runs.channels_last ? runs.c : 1, pitch = runs.channels_last ? 1 : runs.pitch;
   for (int64_t i = 0; i < part.channels; ++i) {
+    if (!runs.channels_last) {
+      to[i] = sum_of_run(run + i * runs.pitch, runs.pitch);
+      continue;
+    }
     double sum = 0;
-    for (int64_t j = 0; j < count; ++j) sum += run[i * pitch + j * step];
+    for (int64_t j = 0; j < runs.run_pixels; ++j) sum += run[i + j * runs.c];
     to[i] = static_cast<A>(sum);
   }
 }
