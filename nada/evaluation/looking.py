@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -49,8 +50,9 @@ def look(
     if new:
         fresh = _look(pictures, new, batch, share, title)
         if fresh.count < LEAST:
-            broken = f" ({len(fresh.skipped)} of them cannot be read)" if fresh.skipped else ""
-            raise NadaError(f"{pictures.name} has {pictures.count} pictures{broken}; {LEAST} or more are needed.")
+            raise NadaError(
+                f"{LEAST} pictures or more are needed, and {fresh.count} of {pictures.count} in {pictures.name} can be read."
+            )
         for tag, features in fresh.features.items():
             kept[tag] = Seen(fresh.count, {tag: features}, fresh.skipped)
             if share.rank == 0 and keep:
@@ -82,9 +84,10 @@ def _key(pictures: Pictures, eye: Extractor, batch: int) -> str:
 def _load(key: str) -> Seen | None:
     """What is in the cache; None where nothing is, or nothing that can be used."""
     try:
-        with np.load(cache_folder() / "features" / f"{key}.npz", allow_pickle=False) as file:
+        content = (cache_folder() / "features" / f"{key}.npz").read_bytes()
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             tag, features, skipped = str(file["tag"]), file["features"], tuple(file["skipped"].tolist())
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     return Seen(len(features), {tag: features}, skipped) if features.ndim == 2 else None
 

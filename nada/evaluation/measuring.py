@@ -29,6 +29,13 @@ def choose(asked: str) -> tuple[tuple[str, ...], bool]:
     return names, True
 
 
+def refuse_lacking(names: tuple[str, ...], there: set[str]) -> None:
+    """Raise UsageError for a metric that needs what is not there; `there` is of `nada.evaluation.sight.met`."""
+    for name in names:
+        if METRICS[name].needs not in there:
+            raise UsageError(f"--metrics {name} cannot be had: {NEEDS[METRICS[name].needs]}.")
+
+
 def measure(sight: Sight, names: tuple[str, ...], strict: bool) -> tuple[list[Score], dict[str, str]]:
     """Return the scores, and for those that cannot be had the reason.
 

@@ -11,12 +11,15 @@ import torch
 from nada.checkpoints import load_generator
 from nada.checkpoints.native import ADAPTATION, is_native
 from nada.config.evaluate import EvaluateConfig
+from nada.data.fitting import Fit
 from nada.errors import UsageError
-from nada.evaluation.measuring import INCEPTION, choose
+from nada.evaluation.measuring import INCEPTION, choose, refuse_lacking
 from nada.evaluation.origin import Origin, origin_of
 from nada.evaluation.pictures import Made, Pictures, Stored
+from nada.evaluation.sight import met
 from nada.evaluation.words import Words, read_own_words, read_words
 from nada.features import Extractor, GuideFeatures, load_features
+from nada.features.specs import parse_features
 from nada.models import Generator
 from nada.models.conditions import class_number
 from nada.runs import find_run
@@ -57,15 +60,22 @@ def make_plan(config: EvaluateConfig, device: torch.device) -> Plan:
     names, strict = choose(config.metrics)
     if config.batch < 1:
         raise UsageError(f"--batch is 1 or more, not {config.batch}.")
+    Fit(config.size)  # refuses a size that cannot be
     spec = str(find_run("latest")) if config.model == "latest" else config.model
     files = is_pictures(spec)
     origin = Origin() if files else origin_of(spec)
-    judge = _judge(config, origin, device)
-    eyes = _eyes(config, names, judge, device)
     pictures = _stored(config, spec) if files else _made(config, spec, device, _classes(config, origin))
     before = _before(config, origin, pictures, device)
     reference = _reference(config, origin, device)
-    words = _words(config, origin, judge, pictures)
+    prompts = _prompts(config, origin)
+    if strict:  # before anything large is fetched or made
+        own = isinstance(pictures, Made) and bool(pictures.generator.config.text_dim)
+        one = prompts[0] is not None
+        there = met(reference is not None, before is not None, one or own, one, prompts[1] is not None)
+        refuse_lacking(names, there)
+    judge = _judge(config, origin, device)
+    eyes = _eyes(config, names, judge, device)
+    words = _words(prompts, judge, pictures)
     return Plan(config, pictures, reference, before, eyes, judge, words, names, strict, origin, device)
 
 
@@ -85,9 +95,10 @@ def _judge(config: EvaluateConfig, origin: Origin, device: torch.device) -> Guid
     if spec == "auto":
         taken = set(origin.guides.values())
         spec = next((name for name in BUNDLED if name not in taken), BUNDLED[0])
-    judge = load_features(spec, device)
-    if not isinstance(judge, GuideFeatures):
+    if parse_features(spec).kind != "guide":
         raise UsageError(f"--judge {spec} reads no words; give a guide such as demo-judge or ViT-B-32/openai.")
+    judge = load_features(spec, device)
+    assert isinstance(judge, GuideFeatures)
     return judge
 
 
@@ -162,24 +173,31 @@ def _reference(config: EvaluateConfig, origin: Origin, device: torch.device) -> 
         include = include or origin.option("holdout_glob") or origin.option("include")
     if spec is None:
         return None
-    if is_pictures(spec) or (Path(spec).exists() and include):
+    if is_pictures(spec):
         return Stored(spec, config.size, include)
+    if config.include:
+        raise UsageError(f"--include chooses among files, and {spec} is a generator.")
     return _made(config, spec, device, config.classes, first=config.num)  # other latents than those that are judged
 
 
-def _words(config: EvaluateConfig, origin: Origin, judge: GuideFeatures, pictures: Pictures) -> Words | None:
+def _prompts(config: EvaluateConfig, origin: Origin) -> tuple[str | None, str | None]:
+    """What the pictures should show, and what they showed before, in words."""
     prompt, source = config.prompt, config.source
     if origin.command == "adapt":
-        source = source if source is not None else _text(origin.option("source"))
         prompt = prompt if prompt is not None else _text(origin.option("target"))
+        source = source if source is not None else _text(origin.option("source"))
+    if prompt is None and config.source is not None:
+        raise UsageError("--source needs a --prompt: a direction in words has two ends.")
+    return prompt, source
+
+
+def _words(prompts: tuple[str | None, str | None], judge: GuideFeatures, pictures: Pictures) -> Words | None:
+    prompt, source = prompts
     if prompt is not None:
         return read_words(judge, prompt, source)
-    if source is not None:
-        raise UsageError("--source needs a --prompt: a direction in words has two ends.")
     if isinstance(pictures, Made) and pictures.generator.config.text_dim:
-        numbers = pictures.conditions()
-        prompts = pictures.generator.config.condition_names
-        return read_own_words(judge, prompts, numbers) if numbers and prompts else None
+        numbers, names = pictures.conditions(), pictures.generator.config.condition_names
+        return read_own_words(judge, names, numbers) if numbers and names else None
     return None
 
 

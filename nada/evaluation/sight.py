@@ -35,15 +35,9 @@ class Sight:
 
     def has(self, needed: str) -> bool:
         """Whether there is what a metric needs: a key of `NEEDS`."""
-        words = self.words
-        return {
-            "": True,
-            "reference": self.reference is not None,
-            "before": self.before is not None,
-            "words": words is not None,
-            "templates": words is not None and words.templates is not None,
-            "direction": self.before is not None and words is not None and words.source is not None,
-        }[needed]
+        templates, source = (self.words.templates, self.words.source) if self.words else (None, None)
+        there = (part is not None for part in (self.reference, self.before, self.words, templates, source))
+        return needed in met(*there)
 
     def of(self, eye: Extractor) -> np.ndarray:
         """What an extractor saw of the pictures that are judged."""
@@ -67,6 +61,12 @@ class Sight:
         """What it saw of the same latents before, and of the pictures that are judged."""
         assert self.before is not None
         return self.before.features[eye.tag], self.of(eye)
+
+
+def met(reference: bool, before: bool, words: bool, templates: bool, source: bool) -> set[str]:
+    """The keys of `NEEDS` that are met where there are these things."""
+    there = {"reference": reference, "before": before, "words": words, "templates": templates}
+    return {"", *(name for name, is_there in there.items() if is_there), *(["direction"] if before and source else [])}
 
 
 def _evenly(length: int, count: int) -> np.ndarray:

@@ -1,0 +1,173 @@
+"""Whole evaluations: what a run is asked without a word, what is written, and what moves no digit."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from evaluation_fakes import Guide, make_generator, small
+from tiny_runs import make_dots
+
+from nada.config.fields import from_json, read_options
+from nada.config.evaluate import EvaluateConfig
+from nada.errors import NadaError, UsageError
+from nada.evaluation import Evaluation, run_evaluation
+
+TESTS = Path(__file__).parents[1]
+
+# Two processes by forking one, which saves loading torch twice.
+PAIR = """
+import os, sys
+import nada.evaluation.plan
+from evaluation_fakes import load_fake, small
+from nada.evaluation import run_evaluation
+nada.evaluation.plan.load_features = load_fake
+ranks = []
+for rank in "01":
+    ranks.append(os.fork())
+    if ranks[-1] == 0:
+        os.environ |= {"RANK": rank, "LOCAL_RANK": rank}
+        result = run_evaluation(eval(os.environ["ASKED"]), lambda line: None)
+        os._exit(0 if (result is None) == (rank == "1") else 3)
+sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]) for number in ranks))
+"""
+
+
+def evaluate(config: EvaluateConfig) -> Evaluation:
+    result = run_evaluation(config, lambda line: None)
+    assert result is not None
+    return result
+
+
+def values(result: Evaluation) -> dict[str, float]:
+    return {f"{s.key} {n}": getattr(s.estimate, n) for s in result.scores for n in ("value", "low", "high")}
+
+
+def test_a_run_is_held_against_its_base_and_its_prompt(run: Path) -> None:
+    """Fails where the run's own source, target or base are not found, or the guide of the training is let judge it."""
+    result = evaluate(small(run))
+    keys = {score.key for score in result.scores}
+    assert keys >= {"clip_t_demo_judge", "directional_demo_judge", "content_demo_judge", "neighbours_demo_judge"}
+    assert result.protocol["prompt"] == "ink sketch" and result.protocol["source"] == "photo"
+    assert result.protocol["guides"] == ["demo"] and not result.left_out
+    assert [doubt.text for doubt in result.doubts] == [
+        "demo-judge had no part in the loss, but it chose the step that this run ended with."
+    ]
+
+
+def test_the_guide_of_the_training_as_a_judge_is_marked(run: Path) -> None:
+    result = evaluate(small(run, judge="demo", prompt="ink zebra"))
+    told = " ".join(result.lines())
+    assert "demo guided this adaptation" in told and "demo never saw the words zebra" in told
+    assert "CLIP-T [1]" in told  # words are a doubt of some numbers, the guide of all
+
+
+def test_an_adaptation_that_moved_nothing_keeps_everything(base: Path) -> None:
+    """Fails where before and after are not of the same latents or conditions."""
+    found = values(evaluate(small(base, against=str(base))))
+    assert found["content_demo_judge value"] == pytest.approx(1) and found["neighbours_demo_judge value"] == 1
+
+
+def test_what_a_run_keeps_is_whole_and_replaced_by_the_next(run: Path) -> None:
+    evaluate(small(run, num=24))
+    second = evaluate(small(run, json="copy.json"))
+    stored = json.loads((run / "results.json").read_text())
+    assert stored == json.loads(Path("copy.json").read_text()) == second.to_dict()
+    card = (run / "README.md").read_text()
+    assert card.startswith("# photo to ink sketch") and card.count("## Evaluation") == 1 and "| 26 |" in card
+    assert values(evaluate(from_json(EvaluateConfig, read_options(EvaluateConfig, run / "results.json")))) == values(second)
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = EventAccumulator(str(run)).Reload()
+    (_, *_, last) = board.Scalars("evaluation/clip_t_demo_judge")
+    assert last.step == 30 and last.value == pytest.approx(values(second)["clip_t_demo_judge value"])
+
+
+def test_the_batch_moves_no_digit(run: Path, tmp_path: Path) -> None:
+    """Fails where a latent or condition depends on the batch, or a block is lost or doubled at its end."""
+    pictures = make_dots(tmp_path / "dots", 25)
+    first = values(evaluate(small(run, reference=str(pictures), record=False)))
+    for batch in (1, 7, 64):
+        other = values(evaluate(small(run, reference=str(pictures), record=False, batch=batch)))
+        assert other == pytest.approx(first, rel=1e-6, abs=2e-7)
+
+
+def test_two_processes_find_what_one_finds(run: Path, tmp_path: Path) -> None:
+    """Fails where a process takes the other's pictures, or they come together in another order."""
+    import torch
+
+    if not (torch.distributed.is_available() and torch.distributed.is_gloo_available()):
+        pytest.skip("this torch was built without gloo")
+    pictures = make_dots(tmp_path / "dots", 25)
+    (pictures / "a/broken.png").write_text("no picture")
+    asked = f"small({str(run)!r}, reference={str(pictures)!r}, batch=4, json='pair.json')"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2", "GLOO_SOCKET_IFNAME": loopback}
+    shared |= {"PYTHONPATH": os.pathsep.join(map(str, (TESTS, TESTS.parent))), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, **shared, "ASKED": asked}
+    pair = subprocess.run([sys.executable, "-W", "ignore", "-c", PAIR], env=environment, timeout=100)
+    assert pair.returncode == 0
+    alone = evaluate(small(run, reference=str(pictures), batch=4)).to_dict()
+    together = json.loads(Path("pair.json").read_text())
+    assert together["scores"] == alone["scores"] and together["doubts"] == alone["doubts"]
+    assert any("a/broken.png" in doubt["text"] for doubt in alone["doubts"])
+
+
+def test_other_latents_of_a_generator_are_its_reference(base: Path) -> None:
+    """Fails where the reference has the latents that are judged, which would make every distance too small."""
+    result = evaluate(small(base, reference=str(base)))
+    assert result.protocol["model"]["seeds"] == [0, 25] and result.protocol["reference"]["seeds"] == [26, 51]
+    assert values(result)["fd_demo_judge value"] > 1e-4
+
+
+def test_pictures_in_files_are_judged_like_a_generators(tmp_path: Path) -> None:
+    pictures = make_dots(tmp_path / "dots", 25)
+    found = values(evaluate(small(pictures, reference=str(pictures))))
+    assert found["fd_demo_judge value"] == pytest.approx(0, abs=1e-6) and found["recall_demo_judge value"] == 1
+
+
+def test_a_metric_that_cannot_be_had_is_left_out_or_refused(run: Path, base: Path) -> None:
+    few = small(run, num=20)
+    assert "needs 22 pictures" in evaluate(few).left_out["neighbours (demo-judge)"]
+    with pytest.raises(NadaError, match="neighbours, demo-judge: .* needs 22 pictures"):
+        evaluate(replace(few, metrics="neighbours"))
+    with pytest.raises(UsageError, match="--metrics fid cannot be had: give pictures"):
+        evaluate(small(base, metrics="fid"))
+    assert Guide.shown == 60  # twenty before, kept for the second time, and twice twenty after; none for fid
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metrics": "fidd"}, "did you mean fid"),
+        ({"num": 1}, "--num is between 2"),
+        ({"size": 0}, "size is between 1"),
+        ({"seed": 4001}, "--seed is between"),
+        ({"classes": ("class7",)}, "no such class"),
+        ({"source": "photo"}, "--source needs a --prompt"),
+        ({"prompt": "  "}, "--prompt is empty"),
+        ({"judge": "inception"}, "reads no words"),
+        ({"resize": "clean"}, "is for the features inception"),
+        ({"features": ("lpips-alex=x.pth",)}, "compares two pictures"),
+        ({"include": "*", "reference": "base"}, "--include chooses among files"),
+    ],
+)
+def test_options_that_make_no_sense_cost_a_sentence(base: Path, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        evaluate(small(base, **changes))
+    assert not Guide.shown
+
+
+def test_generators_with_other_latents_have_no_pairs(base: Path, tmp_path: Path) -> None:
+    other = make_generator(tmp_path / "other", classes=0)
+    with pytest.raises(UsageError, match="0 conditions, the model 8 and 2, so no two pictures belong together"):
+        evaluate(small(base, against=str(other)))
