@@ -53,12 +53,13 @@ class EvaluateConfig:
         "auto",
         section="By which numbers",
         help="auto: what fits; all; or a list of fid, kid, is, frechet, kernel, infinity, precision, density, cmmd, "
-        "sliced, clip-i, clip-t, quality, diversity, directional, content, neighbours, kept.",
+        "sliced, clip-i, clip-t, quality, diversity, directional, content, neighbours, kept, lpips, intra-lpips, "
+        "lpips-change.",
     )
     features: tuple[str, ...] = option(
         (),
-        help="Whose features the distances are of: inception (the published FID's), demo, demo-judge, clip:NAME/TAG. "
-        "Repeatable; the judge's if not given.",
+        help="Whose features the distances are of: inception (the published FID's), demo, demo-judge, clip:NAME/TAG, "
+        "dinov2=FILE. Repeatable; the judge's if not given. lpips-vgg=FILE adds LPIPS of a thousand pictures.",
     )
     judge: str = option(
         "auto",

@@ -113,6 +113,23 @@ def _kept(sight: Sight, eye: Extractor) -> list[Score]:
     return [score("diversity_kept", eye, found.diversity), score("duplicates", eye, found.duplicates)]
 
 
+def _pairwise(sight: Sight, eye: Extractor) -> list[Score]:
+    assert sight.perceived is not None
+    found = metrics.pairwise_estimate(sight.perceived.matrix, seed=sight.seed)
+    return [score("pairwise", sight.perceived.eye, found)]
+
+
+def _intra_cluster(sight: Sight, eye: Extractor) -> list[Score]:
+    assert sight.perceived is not None
+    found = metrics.intra_cluster_estimate(sight.perceived.matrix, seed=sight.seed)
+    return [score("intra_cluster", sight.perceived.eye, found.estimate)]
+
+
+def _change(sight: Sight, eye: Extractor) -> list[Score]:
+    assert sight.perceived is not None
+    return [score("change", sight.perceived.eye, metrics.mean_estimate(sight.perceived.change, seed=sight.seed))]
+
+
 def _is_fid(eye: Extractor) -> bool:
     return eye.distance_name == "FID"
 
@@ -146,4 +163,7 @@ METRICS = {
     "content": Metric("before", _content, judged=True),
     "neighbours": Metric("before", _neighbours, judged=True),
     "kept": Metric("before", _kept, judged=True),
+    "lpips": Metric("lpips", _pairwise, judged=True),
+    "intra-lpips": Metric("lpips", _intra_cluster, judged=True),
+    "lpips-change": Metric("change", _change, judged=True),
 }

@@ -38,6 +38,9 @@ KINDS = {
     "neighbours": Kind("neighbours kept", LARGER, "share of each picture's 10 nearest neighbours that stay its neighbours"),
     "diversity_kept": Kind("diversity kept", NEITHER, "spread of the pictures over that of the same latents before"),
     "duplicates": Kind("near duplicates", SMALLER, "share of pictures with a near duplicate; 0.05 is as before"),
+    "pairwise": Kind("LPIPS of pairs", LARGER, "mean LPIPS of two pictures (Zhang et al. 2018)"),
+    "intra_cluster": Kind("intra-cluster LPIPS", LARGER, "mean LPIPS within 10 clusters, k-medoids (Ojha et al. 2021)"),
+    "change": Kind("LPIPS to before", NEITHER, "mean LPIPS of each picture and that of the same latent before"),
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from nada.evaluation.origin import Origin, origin_of
 from nada.evaluation.pictures import Made, Pictures, Stored
 from nada.evaluation.sight import met
 from nada.evaluation.words import Words, read_own_words, read_words
-from nada.features import Extractor, GuideFeatures, load_features
+from nada.features import Extractor, GuideFeatures, LpipsFeatures, load_features
 from nada.features.specs import parse_features
 from nada.models import Generator
 from nada.models.conditions import class_number
@@ -37,6 +37,7 @@ class Plan:
     reference: Pictures | None
     before: Made | None
     eyes: tuple[Extractor, ...]
+    lpips: LpipsFeatures | None
     judge: GuideFeatures
     words: Words | None
     names: tuple[str, ...]
@@ -45,9 +46,15 @@ class Plan:
     device: torch.device
 
     @property
-    def everyone(self) -> tuple[Extractor, ...]:
-        """The extractors and the judge, each once."""
-        return tuple({eye.tag: eye for eye in (*self.eyes, self.judge)}.values())
+    def judged_by(self) -> tuple[Extractor, ...]:
+        """Who needs to see the pictures that are judged: the judge, and for distances and scores the extractors."""
+        needed = self.reference is not None or "is" in self.names
+        return (*(self.eyes if needed else ()), self.judge)
+
+    @property
+    def compared_by(self) -> tuple[Extractor, ...]:
+        """Who needs to see the reference."""
+        return (*self.eyes, *((self.judge,) if "clip-i" in self.names else ()))
 
 
 def make_plan(config: EvaluateConfig, device: torch.device) -> Plan:
@@ -71,12 +78,14 @@ def make_plan(config: EvaluateConfig, device: torch.device) -> Plan:
     if strict:  # before anything large is fetched or made
         own = isinstance(pictures, Made) and bool(pictures.generator.config.text_dim)
         one = prompts[0] is not None
-        there = met(reference is not None, before is not None, one or own, one, prompts[1] is not None)
+        lpips_asked = any(map(_is_lpips, config.features))
+        there = met(reference is not None, before is not None, one or own, one, prompts[1] is not None, lpips_asked)
         refuse_lacking(names, there)
     judge = _judge(config, origin, device)
+    lpips = _lpips(config, device)
     eyes = _eyes(config, names, judge, device)
     words = _words(prompts, judge, pictures)
-    return Plan(config, pictures, reference, before, eyes, judge, words, names, strict, origin, device)
+    return Plan(config, pictures, reference, before, eyes, lpips, judge, words, names, strict, origin, device)
 
 
 def is_pictures(spec: str) -> bool:
@@ -105,12 +114,9 @@ def _judge(config: EvaluateConfig, origin: Origin, device: torch.device) -> Guid
 def _eyes(
     config: EvaluateConfig, names: tuple[str, ...], judge: GuideFeatures, device: torch.device
 ) -> tuple[Extractor, ...]:
-    specs = list(config.features)
+    specs = [spec for spec in config.features if not _is_lpips(spec)]
     if not any(map(_is_inception, specs)) and set(INCEPTION) & set(names) and config.metrics != "all":
         specs.append("inception")
-    for spec in specs:
-        if spec.startswith("lpips"):
-            raise UsageError(f"--features {spec} compares two pictures; distances of sets are not made of it.")
     if config.resize and not any(map(_is_inception, specs)):
         raise UsageError(f"--resize {config.resize} is for the features inception; all others have a resize of their own.")
     eyes = [_eye(spec, judge, config.resize, device) for spec in specs]
@@ -121,6 +127,22 @@ def _eye(spec: str, judge: GuideFeatures, resize: str | None, device: torch.devi
     if spec == judge.name:
         return judge
     return load_features(spec, device, resize if _is_inception(spec) else None)
+
+
+def _lpips(config: EvaluateConfig, device: torch.device) -> LpipsFeatures | None:
+    """What compares two pictures; distances of sets are not made of it."""
+    specs = [spec for spec in config.features if _is_lpips(spec)]
+    if len(specs) > 1:
+        raise UsageError("Give one of lpips-alex=FILE and lpips-vgg=FILE, and the other in an evaluation of its own.")
+    if not specs:
+        return None
+    lpips = load_features(specs[0], device)
+    assert isinstance(lpips, LpipsFeatures)
+    return lpips
+
+
+def _is_lpips(spec: str) -> bool:
+    return spec.startswith("lpips")
 
 
 def _is_inception(spec: str) -> bool:

@@ -65,7 +65,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "against": _named(plan.before),
         "prompt": words.prompt or "each picture's own" if words else None,
         "source": words.source_prompt or None if words else None,
-        "features": {eye.tag: eye.describe() for eye in plan.eyes},
+        "features": {eye.tag: eye.describe() for eye in (*plan.eyes, *((plan.lpips,) if plan.lpips else ()))},
         "judge": plan.judge.describe(),
         "guides": sorted(set(plan.origin.guides.values())),
         "device": str(plan.device),

@@ -10,10 +10,12 @@ from nada.evaluation.doubts import doubts
 from nada.evaluation.keeping import keep_in_run, run_of
 from nada.evaluation.looking import Seen, look
 from nada.evaluation.measuring import measure
+from nada.evaluation.perceptual import perceive
 from nada.evaluation.pictures import Pictures
 from nada.evaluation.plan import Plan, make_plan
 from nada.evaluation.report import Evaluation, describe, headline, options_of
 from nada.evaluation.sight import Sight
+from nada.features import Extractor
 from nada.files import write_json
 from nada.processes import Share, joined, own_device
 
@@ -46,12 +48,16 @@ def run_evaluation(config: EvaluateConfig, say: Say) -> Evaluation | None:
 def see(plan: Plan, share: Share = Share()) -> Sight:
     """Show every picture to those who need to see it."""
 
-    def shown(pictures: Pictures | None, what: str) -> Seen | None:
-        return None if pictures is None else look(pictures, plan.everyone, plan.config.batch, share, what, keep=True)
+    def shown(pictures: Pictures | None, eyes: tuple[Extractor, ...], what: str) -> Seen | None:
+        return None if pictures is None else look(pictures, eyes, plan.config.batch, share, what, keep=True)
 
-    reference, before = shown(plan.reference, "reference"), shown(plan.before, "before")
-    seen = look(plan.pictures, plan.everyone, plan.config.batch, share, "model")
-    return Sight(plan.eyes, plan.judge, seen, reference, before, plan.words, plan.config.seed)
+    reference = shown(plan.reference, plan.compared_by, "reference")
+    before = shown(plan.before, (plan.judge,), "before")
+    seen = look(plan.pictures, plan.judged_by, plan.config.batch, share, "model")
+    perceived = None
+    if plan.lpips is not None and share.rank == 0:
+        perceived = perceive(plan.lpips, plan.pictures, plan.before, plan.config.batch)
+    return Sight(plan.eyes, plan.judge, seen, reference, before, plan.words, perceived, plan.config.seed)
 
 
 def _conclude(plan: Plan, sight: Sight, say: Say) -> Evaluation:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nada.evaluation.looking import Seen
+from nada.evaluation.perceptual import Perceived
 from nada.evaluation.words import Words
 from nada.features import Extractor, GuideFeatures
 
@@ -18,6 +19,8 @@ NEEDS = {
     "words": "say what the pictures should show, --prompt",
     "templates": "say what all pictures should show, --prompt",
     "direction": "it needs --against, --source and --prompt",
+    "lpips": "add --features lpips-vgg=FILE or lpips-alex=FILE",
+    "change": "it needs --against and --features lpips-vgg=FILE or lpips-alex=FILE",
 }
 
 
@@ -31,12 +34,13 @@ class Sight:
     reference: Seen | None = None
     before: Seen | None = None
     words: Words | None = None
+    perceived: Perceived | None = None
     seed: int = 0
 
     def has(self, needed: str) -> bool:
         """Whether there is what a metric needs: a key of `NEEDS`."""
         templates, source = (self.words.templates, self.words.source) if self.words else (None, None)
-        there = (part is not None for part in (self.reference, self.before, self.words, templates, source))
+        there = (part is not None for part in (self.reference, self.before, self.words, templates, source, self.perceived))
         return needed in met(*there)
 
     def of(self, eye: Extractor) -> np.ndarray:
@@ -63,10 +67,11 @@ class Sight:
         return self.before.features[eye.tag], self.of(eye)
 
 
-def met(reference: bool, before: bool, words: bool, templates: bool, source: bool) -> set[str]:
+def met(reference: bool, before: bool, words: bool, templates: bool, source: bool, lpips: bool) -> set[str]:
     """The keys of `NEEDS` that are met where there are these things."""
-    there = {"reference": reference, "before": before, "words": words, "templates": templates}
-    return {"", *(name for name, is_there in there.items() if is_there), *(["direction"] if before and source else [])}
+    there = {"": True, "reference": reference, "before": before, "words": words, "templates": templates, "lpips": lpips}
+    there |= {"direction": before and words and source, "change": before and lpips}
+    return {name for name, is_there in there.items() if is_there}
 
 
 def _evenly(length: int, count: int) -> np.ndarray:

@@ -10,14 +10,18 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from evaluation_fakes import Guide, make_generator, small
+from evaluation_fakes import Guide, load_fake, make_generator, small
 from tiny_runs import make_dots
 
+from nada.checkpoints import load_generator
 from nada.config.fields import from_json, read_options
 from nada.config.evaluate import EvaluateConfig
+from nada.data.fitting import fit_square
 from nada.errors import NadaError, UsageError
 from nada.evaluation import Evaluation, run_evaluation
+from nada.features import LpipsFeatures
 
 TESTS = Path(__file__).parents[1]
 
@@ -157,7 +161,8 @@ def test_a_metric_that_cannot_be_had_is_left_out_or_refused(run: Path, base: Pat
         ({"prompt": "  "}, "--prompt is empty"),
         ({"judge": "inception"}, "reads no words"),
         ({"resize": "clean"}, "is for the features inception"),
-        ({"features": ("lpips-alex=x.pth",)}, "compares two pictures"),
+        ({"features": ("lpips-alex=x.pth", "lpips-vgg=y.pth")}, "Give one of"),
+        ({"metrics": "intra-lpips"}, "add --features lpips"),
         ({"include": "*", "reference": "base"}, "--include chooses among files"),
     ],
 )
@@ -171,3 +176,31 @@ def test_generators_with_other_latents_have_no_pairs(base: Path, tmp_path: Path)
     other = make_generator(tmp_path / "other", classes=0)
     with pytest.raises(UsageError, match="0 conditions, the model 8 and 2, so no two pictures belong together"):
         evaluate(small(base, against=str(other)))
+
+
+def test_lpips_is_of_the_pictures_and_of_those_before(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where pictures and those before are not of the same latents, or a pair is lost."""
+    shown = []
+
+    class Lpips(LpipsFeatures):
+        def __init__(self) -> None:
+            self.name, self.tag, self.width, self.size = "lpips-alex=x", "lpips_alex", 1, 4
+
+        def lpips_distance(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+            shown.extend((a, b))
+            return np.full(len(a), 0.25)
+
+        def lpips_matrix(self, images: np.ndarray, memory: int = 0) -> np.ndarray:
+            return 0.5 - 0.5 * np.eye(len(images))
+
+        def describe(self) -> dict[str, object]:
+            return {"name": self.name, "sha256": "some"}
+
+    load = lambda spec, *rest: Lpips() if spec.startswith("lpips") else load_fake(spec)  # noqa: E731
+    monkeypatch.setattr("nada.evaluation.plan.load_features", load)
+    found = values(evaluate(small(run, features=("lpips-alex=x",), batch=7)))
+    names = ("pairwise", "intra_cluster", "change")
+    assert [found[f"{name}_lpips_alex value"] for name in names] == pytest.approx([0.5, 0.5, 0.25])
+    before = load_generator(run.parents[1] / "base").sample(range(26))
+    assert np.array_equal(shown[0], np.stack([fit_square(picture, 24) for picture in before]))
+    assert len(shown[1]) == 26 and not np.array_equal(*shown)
