@@ -143,10 +143,11 @@ def _is_guide(eye: Extractor) -> bool:
 
 
 _NO_INCEPTION = "add --features inception"
+_NOT_PUBLISHED = "it is of the published network, --features inception; of any other features ask for frechet or kernel"
 
 METRICS = {
-    "fid": Metric("reference", _frechet, usual=False, fits=_is_fid, otherwise=_NO_INCEPTION),
-    "kid": Metric("reference", _kernel, usual=False, fits=_is_fid, otherwise=_NO_INCEPTION),
+    "fid": Metric("reference", _frechet, usual=False, fits=_is_fid, otherwise=_NOT_PUBLISHED),
+    "kid": Metric("reference", _kernel, usual=False, fits=_is_fid, otherwise=_NOT_PUBLISHED),
     "is": Metric("", _inception_score, usual=False, fits=_has_classes, otherwise=_NO_INCEPTION),
     "frechet": Metric("reference", _frechet),
     "kernel": Metric("reference", _kernel),

@@ -13,10 +13,14 @@ LEAST_FOR_FID = 2048  # below, the covariance of Inception's 2048 features has n
 _NAMED_WORDS = 6
 
 
-def doubts(scores: list[Score], sight: Sight, origin: Origin) -> list[Doubt]:
+TRAINED_ON = "This generator was trained on its reference, so that one which only repeats it would score best."
+
+
+def doubts(scores: list[Score], sight: Sight, origin: Origin, seen_in_training: bool = False) -> list[Doubt]:
     """Everything that should be known before one of the numbers is believed."""
     found = [*_few(scores, sight), *_foreign(scores), *_partial(scores, sight, origin), *_unread(scores, sight)]
-    return [*found, *_collapsed(scores), *_broken(sight)]
+    repeated = [Doubt(TRAINED_ON)] if seen_in_training else []
+    return [*found, *_collapsed(scores), *_broken(sight), *repeated]
 
 
 def _few(scores: list[Score], sight: Sight) -> Iterable[Doubt]:
@@ -52,8 +56,8 @@ def _partial(scores: list[Score], sight: Sight, origin: Origin) -> Iterable[Doub
                 f"{eye.name} guided this adaptation, which was bent to please it; take another with --judge and --features.",
                 keys,
             )
-        elif mine in origin.choosers:
-            yield Doubt(f"{eye.name} had no part in the loss, but it chose the step that this run ended with.", keys)
+        elif mine in origin.choosers or eye.name in origin.choosers.values():
+            yield Doubt(f"{eye.name} had no part in the loss, but it chose the step that these weights are of.", keys)
 
 
 def _unread(scores: list[Score], sight: Sight) -> Iterable[Doubt]:

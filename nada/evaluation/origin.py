@@ -55,13 +55,21 @@ class Origin:
 
     @property
     def choosers(self) -> dict[str, str]:
-        """Names of the guides that did not guide but chose which weights are kept, by their checksum."""
+        """Names of the guides that did not guide but chose which weights are kept, by their checksum where it is known."""
+        if self.command == "train" and not self.is_run:  # its best/
+            return {"unknown": str(self.option("metrics"))}
         stops = self.option("stop")
         judge = self.record.get("judge") if (self.option("method") == "nada" if stops is None else stops) else None
         return {
             str(encoder.get("sha256")): str(encoder.get("name"))
             for encoder in (judge.get("encoders", ()) if isinstance(judge, dict) else ())
         }
+
+    @property
+    def data(self) -> str | None:
+        """The pictures that a training was on."""
+        data = self.option("data") if self.command == "train" else None
+        return data if isinstance(data, str) else None
 
     @property
     def step(self) -> int:

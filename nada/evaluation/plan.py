@@ -46,6 +46,13 @@ class Plan:
     device: torch.device
 
     @property
+    def seen_in_training(self) -> bool:
+        """Whether the generator was trained on its reference."""
+        data = self.origin.data
+        apart = self.config.include is not None or self.origin.option("holdout_glob") is not None
+        return data is not None and self.reference is not None and self.reference.name == data and not apart
+
+    @property
     def judged_by(self) -> tuple[Extractor, ...]:
         """Who needs to see the pictures that are judged: the judge, and for distances and scores the extractors."""
         needed = self.reference is not None or "is" in self.names
@@ -189,9 +196,8 @@ def _before(config: EvaluateConfig, origin: Origin, pictures: Pictures, device: 
 
 def _reference(config: EvaluateConfig, origin: Origin, device: torch.device) -> Pictures | None:
     spec, include = config.reference, config.include
-    if spec is None and origin.command == "train":
-        data = origin.option("data")
-        spec = data if isinstance(data, str) and Path(data).exists() else None
+    if spec is None and origin.data is not None and Path(origin.data).exists():
+        spec = origin.data
         include = include or origin.option("holdout_glob") or origin.option("include")
     if spec is None:
         return None

@@ -61,7 +61,7 @@ def test_a_run_is_held_against_its_base_and_its_prompt(run: Path) -> None:
     assert result.protocol["prompt"] == "ink sketch" and result.protocol["source"] == "photo"
     assert result.protocol["guides"] == ["demo"] and not result.left_out
     assert [doubt.text for doubt in result.doubts] == [
-        "demo-judge had no part in the loss, but it chose the step that this run ended with."
+        "demo-judge had no part in the loss, but it chose the step that these weights are of."
     ]
 
 

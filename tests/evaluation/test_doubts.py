@@ -1,0 +1,113 @@
+"""What is said beside numbers that should not be believed, and how a model card takes up a result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluation_fakes import load_fake, make_generator, small
+from tiny_runs import make_dots
+
+from nada.errors import NadaError
+from nada.evaluation import Evaluation, run_evaluation
+from nada.evaluation.doubts import TRAINED_ON, doubts
+from nada.evaluation.keeping import with_section
+from nada.evaluation.kinds import score
+from nada.evaluation.looking import Seen
+from nada.evaluation.origin import Origin, origin_of
+from nada.evaluation.report import BEGIN, END
+from nada.evaluation.sight import Sight
+from nada.metrics import Estimate
+
+JUDGE = load_fake("demo-judge")
+
+
+class Inception:
+    """The published network, as far as names go."""
+
+    name, tag, width, distance_name = "inception", "inception", 2048, "FID"
+
+    def describe(self) -> dict[str, str]:
+        return {"sha256": "sha of inception"}
+
+
+def told(kind: str, n: int = 5000, value: float = 1.0, eye: object = Inception()) -> list[str]:
+    estimate = Estimate(value, value - 0.1, value + 0.1, 0.95, (n, n), "made up")
+    scores = [score(kind, eye, estimate)]
+    return [doubt.text for doubt in doubts(scores, Sight((eye, JUDGE), JUDGE, Seen(n)), Origin())]
+
+
+def test_few_pictures_make_a_fid_doubtful_and_no_kid() -> None:
+    assert "2047 pictures are few for 2048 features" in told("fd", 2047)[0]
+    assert not told("fd", 2048) and not told("kd", 10) and not told("fd_infinity", 10)
+
+
+def test_only_the_published_network_has_famous_names() -> None:
+    estimate = Estimate(1, 1, 1, 0.95, (2, 2), "made up")
+    names = {kind: score(kind, Inception(), estimate).key for kind in ("fd", "fd_infinity", "kd", "is", "recall")}
+    assert names == {"fd": "fid", "fd_infinity": "fid_infinity", "kd": "kid", "is": "is", "recall": "recall_inception"}
+    others = [score(kind, JUDGE, estimate) for kind in ("fd", "fd_infinity", "kd")]
+    assert [other.key for other in others] == ["fd_demo_judge", "fd_demo_judge_infinity", "kd_demo_judge"]
+    assert not any("FID" in other.title or "KID" in other.title for other in others)
+
+
+def test_the_inception_score_is_for_photographs() -> None:
+    assert "ImageNet" in told("is")[0]
+
+
+@pytest.mark.parametrize(("kind", "value", "collapsed"), [
+    ("diversity_kept", 0.3, True), ("diversity_kept", 0.45, False), ("duplicates", 0.7, True), ("duplicates", 0.55, False),
+])  # fmt: skip
+def test_a_collapse_is_told_where_its_whole_interval_says_so(kind: str, value: float, collapsed: bool) -> None:
+    assert any("collapsed" in text for text in told(kind, value=value, eye=JUDGE)) == collapsed
+
+
+def test_training_pictures_as_reference_and_the_chooser_of_the_best_are_told(tmp_path: Path) -> None:
+    """Also fails where a training's own data are not found, or its best/ is taken for the run."""
+    data = make_dots(tmp_path / "dots", 24)
+    run = tmp_path / "00000-train-dots"
+    make_generator(run / "generator")
+    make_generator(run / "best")
+    options = {"data": str(data), "metrics": "demo-judge", "include": None}
+    (run / "config.json").write_text(json.dumps({"command": "train", "options": options, "generator": {}}))
+    whole, best = (run_evaluation(small(path), lambda line: None) for path in (run, run / "best"))
+    assert isinstance(whole, Evaluation) and isinstance(best, Evaluation)
+    assert TRAINED_ON in [doubt.text for doubt in whole.doubts] and whole.protocol["reference"]["name"] == str(data)
+    assert any("demo-judge had no part in the loss" in doubt.text for doubt in best.doubts)
+    assert not any("demo-judge" in doubt.text for doubt in whole.doubts)
+    assert (run / "results.json").is_file() and not (run / "best/results.json").exists()
+    part = run_evaluation(small(run, include="*[02].png", record=False), lambda line: None)
+    assert part is not None and TRAINED_ON not in [doubt.text for doubt in part.doubts]
+
+
+def test_a_run_that_did_not_stop_by_its_judge_was_not_chosen_by_it(run: Path) -> None:
+    record = json.loads((run / "config.json").read_text())
+    for stop, method, chosen in ((None, "nada", 1), (None, "official", 0), (False, "nada", 0), (True, "official", 1)):
+        record["options"] |= {"stop": stop, "method": method}
+        (run / "config.json").write_text(json.dumps(record))
+        assert len(origin_of(str(run)).choosers) == chosen
+
+
+def test_guides_of_the_base_count_too(run: Path, tmp_path: Path) -> None:
+    """An adaptation of an adaptation was bent to please both guides."""
+    second = tmp_path / "second"
+    second.mkdir()
+    record = {"command": "adapt", "generator": str(run), "guide": {"encoders": [{"name": "other", "sha256": "1"}]}}
+    (second / "config.json").write_text(json.dumps(record))
+    assert set(origin_of(str(second)).guides.values()) == {"demo", "other"}
+
+
+def test_a_card_keeps_what_people_wrote_around_the_section() -> None:
+    first = with_section("# Mine\n", f"{BEGIN}\none\n{END}")
+    assert with_section(first + "after\n", f"{BEGIN}\ntwo\n{END}") == f"# Mine\n\n{BEGIN}\ntwo\n{END}\nafter\n"
+    with pytest.raises(NadaError, match="only one of the lines"):
+        with_section(first.replace(END, ""), "three")
+
+
+def test_a_large_set_is_thinned_evenly_for_neighbours() -> None:
+    """Fails where a reference sorted by class would be cut to its first classes."""
+    seen, reference = Seen(3, {JUDGE.tag: np.arange(3)[:, None]}), Seen(7, {JUDGE.tag: np.arange(7)[:, None]})
+    made, real = Sight((JUDGE,), JUDGE, seen, reference).as_many(JUDGE)
+    assert made[:, 0].tolist() == [0, 1, 2] and real[:, 0].tolist() == [0, 3, 6]
