@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evaluation_fakes import Guide, load_fake, make_generator, small
+from fakes import tiny_generator
 from tiny_runs import make_dots
 
-from nada.checkpoints import load_generator
+from nada.checkpoints import load_generator, save_generator
 from nada.config.fields import from_json, read_options
 from nada.config.evaluate import EvaluateConfig
 from nada.data.fitting import fit_square
@@ -204,3 +205,18 @@ def test_lpips_is_of_the_pictures_and_of_those_before(run: Path, monkeypatch: py
     before = load_generator(run.parents[1] / "base").sample(range(26))
     assert np.array_equal(shown[0], np.stack([fit_square(picture, 24) for picture in before]))
     assert len(shown[1]) == 26 and not np.array_equal(*shown)
+
+
+def test_pictures_made_to_order_are_held_against_their_own_captions(tmp_path: Path) -> None:
+    """Fails where a picture is compared with another's caption."""
+    generator = tiny_generator(16, prompts=("red fox", "blue owl", "green hat"))
+    save_generator(tmp_path / "text", generator)
+    judge = load_fake("demo-judge")
+    shown = generator.sample(range(26), classes=[index % 3 for index in range(26)])
+    pictures = judge.features(np.stack([fit_square(picture, 24) for picture in shown]))
+    words = judge.text_features(["red fox", "blue owl", "green hat"])[np.arange(26) % 3]
+    found = evaluate(small(tmp_path / "text"))
+    assert values(found)["clip_t_demo_judge value"] == pytest.approx(float((pictures * words).sum(1).mean()), abs=1e-5)
+    assert found.protocol["prompt"] == "each picture's own" and "fox" in found.doubts[0].text
+    assert "quality_demo_judge value" not in values(found)
+    assert "quality_demo_judge value" in values(evaluate(small(tmp_path / "text", prompt="ink")))
