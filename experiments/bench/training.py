@@ -15,9 +15,9 @@ import machine
 import step
 
 VARIANTS = {
-    "reference": "torch kernels, fp32, tuned allocator",
+    "reference": "torch kernels, fp32, channels last, tuned allocator",
     "fast": "fused kernels, as --precision auto picks",
-    "plain": "torch kernels, fp32, default allocator",
+    "plain": "torch kernels and memory order, fp32, default allocator",
 }
 PARTS = {"training": "16 training steps of `demo-cifar10`, one with R1"}
 

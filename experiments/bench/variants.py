@@ -80,9 +80,10 @@ def _both_ways(task: Task, generator: Generator) -> Job:
 
 
 def _training(task: Task) -> Job:
-    """The plain variants differ in kernels, type and allocator only: that step is no other network."""
-    precision = "fp32" if task.variant.startswith("plain") else _precision(task)
-    state, data, recipe = workload.training(task.batch, precision, task.quick, task.device)
+    """The plain variant differs in kernels, type, memory order and allocator only: that step is no other network."""
+    plain = task.variant.startswith("plain")
+    precision = "fp32" if plain else _precision(task)
+    state, data, recipe = workload.training(task.batch, precision, task.quick, task.device, plain)
 
     def call() -> None:
         for _ in range(recipe.r1_interval):

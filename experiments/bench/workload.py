@@ -17,7 +17,7 @@ from nada.clip.loading import LoadedModel, load_model
 from nada.clip.prompts import text_direction
 from nada.clip.specs import parse_spec
 from nada.data import ImageDataset
-from nada.models import DiscriminatorConfig, Generator, GeneratorConfig, default_channels
+from nada.models import Compute, DiscriminatorConfig, Generator, GeneratorConfig, default_channels
 from nada.training import Recipe, TrainingState, create_state
 
 SOURCE, TARGET = "photo", "pencil sketch"
@@ -42,7 +42,18 @@ def build_generator(config: GeneratorConfig, device: str = "cpu") -> Generator:
     return generator.eval().to(device)
 
 
-def training(batch: int, precision: str, quick: bool, device: str) -> tuple[TrainingState, ImageDataset, Recipe]:
+class PlainRecipe(Recipe):
+    """A recipe whose networks compute as torch does by default: float32, the pixels of a channel together."""
+
+    @property
+    def compute(self) -> Compute:
+        """As torch has it."""
+        return Compute()
+
+
+def training(
+    batch: int, precision: str, quick: bool, device: str, plain: bool = False
+) -> tuple[TrainingState, ImageDataset, Recipe]:
     """Return the training of `demo-cifar10` (experiments/demo/train_cifar10.sh) at its start, on random pictures."""
     rng = np.random.default_rng(0)
     names = tuple(f"class {number}" for number in range(10))
@@ -51,8 +62,13 @@ def training(batch: int, precision: str, quick: bool, device: str) -> tuple[Trai
     widths = (8, 8, 8, 8) if quick else (96, 96, 96, 64)
     generator = GeneratorConfig(32, widths, 128, 128, 2, 10, names)
     discriminator = DiscriminatorConfig(32, widths, 10, mapping_layers=2)
-    recipe = Recipe(batch=batch, augment="diff", augment_kinds=("flip", "shift", "scale", "colour"), dtype=precision)
-    return create_state(generator, discriminator, recipe.lr, 0, torch.device(device)), data, recipe
+    kinds = ("flip", "shift", "scale", "colour")
+    recipe = (PlainRecipe if plain else Recipe)(batch=batch, augment="diff", augment_kinds=kinds, dtype=precision)
+    state = create_state(generator, discriminator, recipe.lr, 0, torch.device(device))
+    if plain:
+        for network in (state.generator, state.discriminator):
+            network.to(memory_format=torch.contiguous_format)
+    return state, data, recipe
 
 
 def load_guide_model(quick: bool = False) -> LoadedModel:

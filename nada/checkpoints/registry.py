@@ -15,7 +15,7 @@ _TRANSFER = _ADA + "transfer-learning-source-nets/"
 _NGC = "https://api.ngc.nvidia.com/v2/models/nvidia/research/stylegan2/versions/1/files/"
 
 
-BUNDLED = ("demo",)
+BUNDLED = ("demo", "demo-cifar10")
 
 
 @dataclass(frozen=True)
