@@ -117,9 +117,9 @@ def test_grids_show_one_class_or_prompt_in_each_row() -> None:
 def test_a_card_without_measurements_says_so() -> None:
     record = {"data": {"size": 8, "pictures": 2, "sha256": "0" * 64, "classes": {}, "condition": "none", "mirror": True}}
     result = {"kimg": 1.0, "step": 2, "seconds": 60, "device": "cpu", "parameters": 10, "measured": {}}
-    card = model_card({**record, "options": {"gamma": 0.1, "lr": 1.0}}, result, "samples/x.png", [])
+    card = model_card({**record, "options": {"r1_interval": 16, "lr": 1.0}}, result, "samples/x.png", [])
     assert "Nothing was measured." in card and "2 pictures and their mirror images" in card
-    assert "| `--lr` | 1.0 |" in card and "--gamma" not in card
+    assert "| `--lr` | 1.0 |" in card and "--r1-interval" not in card
 
 
 def test_a_state_is_found_by_run_or_by_file(tmp_path: Path) -> None:
