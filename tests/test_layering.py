@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "features": {"images", "clip", "_compat", "web"},
     "selection": {"models"},
     "checkpoints": {"models", "ops", "web"},
+    "domains": {"models", "checkpoints"},
     "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},
     "training": {
         *("config", "runs", "track", "images", "models", "checkpoints", "data", "losses", "clip", "metrics", "ops", "precision"),

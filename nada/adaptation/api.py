@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Callable, NamedTuple
 
-from nada.adaptation.loop import Adaptation, StepReport, with_weights
+from nada.adaptation.loop import Adaptation, StepReport
 from nada.adaptation.precision import choose_precision
 from nada.adaptation.settings import Settings, published_settings
 from nada.adaptation.watch import Watch
 from nada.clip import Guide
 from nada.errors import UsageError
-from nada.models import Generator
+from nada.models import Generator, with_weights
 
 
 class AdaptResult(NamedTuple):

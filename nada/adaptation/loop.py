@@ -21,7 +21,7 @@ from nada.adaptation.step import Step
 from nada.adaptation.update import Update
 from nada.clip import Guide
 from nada.errors import NadaError
-from nada.models import Generator, latents_from_seeds
+from nada.models import Generator, latents_from_seeds, with_weights
 from nada.selection import Selection, choose_layers, select_parameters
 
 
@@ -204,12 +204,3 @@ class Adaptation:
         self.rng.set_state(state["rng"])
         self.step = state["step"]
         self._ahead = self._launch = None  # Adam's moments are new tensors now, which no captured step writes to
-
-
-def with_weights(generator: Generator, tensors: dict[str, Tensor]) -> Generator:
-    """Return a copy of `generator` with some parameters replaced; `generator` stays as it is."""
-    result = copy.deepcopy(generator).requires_grad_(False)
-    parameters = dict(result.named_parameters())
-    for name, value in tensors.items():
-        parameters[name].copy_(value)
-    return result

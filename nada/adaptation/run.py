@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from nada.adaptation.card import model_card
-from nada.adaptation.loop import Adaptation, StepReport, with_weights
+from nada.adaptation.loop import Adaptation, StepReport
 from nada.adaptation.plan import Plan, make_plan
 from nada.adaptation.precision import allow_fast_matmuls
 from nada.adaptation.watch import Watch
@@ -22,7 +22,7 @@ from nada.config.fields import from_json, read_options
 from nada.errors import NadaError, UsageError
 from nada.files import read_json, write_json, write_text
 from nada.images import before_after, save_png
-from nada.models import Generator
+from nada.models import Generator, with_weights
 from nada.runs import Interrupts, create_run, find_run, load_state, save_tensors
 from nada.track import Tracker
 

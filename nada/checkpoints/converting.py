@@ -143,7 +143,7 @@ def _known_of(source: Loaded, spec: str) -> dict[str, Any]:
     if source.kind == "training run":
         return native.read_metadata(source.path / "generator")
     if source.kind == "adaptation":
-        return {"adaptation": native.read_adaptation(source.path / native.ADAPTATION)[1]}
+        return {"adaptation": native.read_adaptation(native.adaptation_file(source.path))[1]}
     if (known := registry.KNOWN.get(spec)) and not Path(spec).exists():
         return {"shows": known.shows, "licence": known.licence}
     return {}

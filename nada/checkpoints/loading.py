@@ -115,8 +115,11 @@ def _from_hub(name: str) -> Path:
 def _read_path(path: Path, depth: int) -> Loaded:
     if path.is_dir():
         return _read_folder(path, depth)
-    if path.suffix == ".safetensors" and (path.parent / native.CONFIG).is_file():
-        return _read_folder(path.parent, depth)
+    if path.suffix == ".safetensors":
+        if native.is_adaptation(path):
+            return _read_adaptation(path, depth)
+        if (path.parent / native.CONFIG).is_file():
+            return _read_folder(path.parent, depth)
     with opened(path) as content:
         return _read_content(content, path)
 
@@ -154,27 +157,49 @@ def _read_folder(path: Path, depth: int) -> Loaded:
     )
 
 
-def _base_of(path: Path) -> str:
-    """Return the spec of the generator that the run in `path` adapted."""
-    config = read_json(path / native.CONFIG)
-    base = config.get("generator") if isinstance(config, dict) else None
+def find_adaptation(spec: str | Path) -> tuple[Path, str] | None:
+    """Return the file of the adaptation that `spec` names and the spec of its base; None for other generators.
+
+    Raises the errors of `load_generator`, also for an adaptation that does not say what it was made from.
+    """
+    path = find(spec)
+    file = native.adaptation_file(path)
+    return (file, _base_of(file)) if file.is_file() and native.is_adaptation(file) else None
+
+
+def _base_of(file: Path) -> str:
+    """Return the spec of the generator that was adapted, by the run around a file, or else by the file itself."""
+    record = file.parent / native.CONFIG
+    if file.name == native.ADAPTATION and record.is_file():
+        config = read_json(record)
+        base = config.get("generator") if isinstance(config, dict) else None
+        if isinstance(base, str) and base:
+            return base
+        raise NadaError(f"{record} does not say which generator was adapted (key 'generator').")
+    base = native.read_adaptation(file)[1].get("base")
     if not isinstance(base, str) or not base:
-        raise NadaError(f"{path / native.CONFIG} does not say which generator was adapted (key 'generator').")
+        raise NadaError(f"{file} does not say which generator was adapted; keep it in the folder of its run.")
     return base
 
 
+def read_base(base: str, adapted: str | Path, depth: int = _MAX_CHAIN) -> Generator:
+    """Load what `adapted` was made from. Raises NadaError saying that for `adapted` it is needed."""
+    try:
+        return _read_path(find(base), depth).generator
+    except NadaError as error:
+        raise NadaError(f"{adapted} was adapted from {base!r}, which cannot be loaded: {error}") from error
+
+
 def _read_adaptation(path: Path, depth: int) -> Loaded:
-    base = _base_of(path)
     if depth == 0:
         raise NadaError(
             f"{path} is an adaptation of an adaptation without end; its {native.CONFIG} is wrong."
         )
-    try:
-        loaded = _read_path(find(base), depth - 1)
-    except NadaError as error:
-        raise NadaError(f"{path} was adapted from {base!r}, which cannot be loaded: {error}") from error
-    native.apply_adaptation(loaded.generator, path / native.ADAPTATION, base)
-    return Loaded(loaded.generator, "adaptation", path, f"adapted from {base}")
+    file = native.adaptation_file(path)
+    base = _base_of(file)
+    generator = read_base(base, path, depth - 1)
+    native.apply_adaptation(generator, file, base)
+    return Loaded(generator, "adaptation", path, f"adapted from {base}")
 
 
 def load_discriminator(spec: str | Path, device: Any = "cpu") -> Discriminator:
@@ -196,6 +221,8 @@ def has_discriminator(spec: str | Path) -> bool:
     path = find(spec)
     if path.is_dir():
         return discriminators.holds_discriminator(path)
+    if native.is_adaptation(path):
+        return False
     with opened(path) as content:
         if content.kind == "torch":
             return bool(rosinality.find_discriminator(content.value))

@@ -174,11 +174,36 @@ def save_adaptation(path: str | Path, tensors: Mapping[str, Tensor], metadata: M
 def read_adaptation(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return what `save_adaptation` wrote: tensors and metadata. Raises NadaError naming the file."""
     tensors, stored = read_tensors(path)
+    metadata = _metadata_of(stored)
+    if metadata is None:
+        raise NadaError(f"{path} is no adaptation of nada: it does not say what it was made from.")
+    return tensors, metadata
+
+
+def _metadata_of(stored: Mapping[str, str]) -> dict[str, str] | None:
     try:
         metadata = json.loads(stored.get("nada", ""))
-    except ValueError as error:
-        raise NadaError(f"{path} is no adaptation of nada: it does not say what it was made from.") from error
-    return tensors, metadata if isinstance(metadata, dict) else {}
+    except ValueError:
+        return None
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def is_adaptation(path: Path) -> bool:
+    """Return whether a file is an adaptation: by its name in a run folder, elsewhere by its head."""
+    from safetensors import SafetensorError, safe_open
+
+    if path.name == ADAPTATION or path.suffix != ".safetensors":
+        return path.name == ADAPTATION
+    try:
+        with safe_open(str(path), framework="pt", device="cpu") as file:
+            return _metadata_of(file.metadata() or {}) is not None
+    except (OSError, SafetensorError, ValueError, RuntimeError, MemoryError):
+        return False  # whoever reads it as something else says what is wrong
+
+
+def adaptation_file(path: Path) -> Path:
+    """Return the file of an adaptation, which may be given by the folder it lies in."""
+    return path / ADAPTATION if path.is_dir() else path
 
 
 @torch.no_grad()
@@ -193,6 +218,15 @@ def apply_adaptation(base: Generator, path: Path, base_name: str) -> dict[str, s
             f"{path} was made from another generator than {base_name} is now (their hashes differ); "
             "give back the one it was trained from."
         )
+    check_adapted(tensors, base, str(path), base_name)
+    targets = base.state_dict()
+    for name, value in tensors.items():
+        targets[name].copy_(value)
+    return metadata
+
+
+def check_adapted(tensors: Mapping[str, Tensor], base: Generator, path: str, base_name: str) -> None:
+    """Raise NadaError, naming `path` and `base_name`, unless every tensor is finite and `base` has one of its form."""
     targets = base.state_dict()
     for name, value in tensors.items():
         if name not in targets or value.shape != targets[name].shape:
@@ -201,5 +235,3 @@ def apply_adaptation(base: Generator, path: Path, base_name: str) -> dict[str, s
             )
         if not value.is_floating_point() or not torch.isfinite(value).all():
             raise NadaError(f"{path} holds NaN or infinity in {name}; resume the run from an earlier state.")
-        targets[name].copy_(value)
-    return metadata

@@ -12,3 +12,4 @@ from nada.models.generator import Generator as Generator
 from nada.models.generator import Noise as Noise
 from nada.models.mapping import latents_from_seeds as latents_from_seeds
 from nada.models.mapping import mix_styles as mix_styles
+from nada.models.replacing import with_weights as with_weights
