@@ -1,4 +1,4 @@
-"""Write checkpoints in the layouts of other projects, by tables written down a second time."""
+"""Write checkpoints in the layouts of other projects, by tables written down a second time, and bad ones."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ import math
 import pickle
 import sys
 import types
+import zipfile
 from contextlib import contextmanager
-from typing import Any, Iterator
+from pathlib import Path
+from typing import Any, Callable, Iterator
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
+from nada.checkpoints import load_generator
+from nada.errors import NadaError
 from nada.models import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
+SMALL: dict[str, Any] = {"resolution": 8, "channels": (4, 2), "z_dim": 4, "w_dim": 4, "mapping_layers": 1}
 FILTER = torch.outer(torch.tensor([1.0, 3.0, 3.0, 1.0]), torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64
 
 
@@ -230,3 +236,32 @@ def torch_file(value: Any, legacy: bool = False) -> bytes:
     buffer = io.BytesIO()
     torch.save(value, buffer, _use_new_zipfile_serialization=not legacy)
     return buffer.getvalue()
+
+
+class Runs:
+    """Pickles as a call of anything."""
+
+    def __init__(self, function: Any, *args: Any) -> None:
+        self.call = function, args
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+def repacked(data: bytes, change: Callable[[str, bytes], bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    """The same archive with every entry changed by `change(name, content)`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", method) as new:
+        for name in old.namelist():
+            new.writestr(name, change(name, old.read(name)))
+    return buffer.getvalue()
+
+
+def refusal(path: Path, data: bytes, load: Callable[[Path], Any] = load_generator) -> str:
+    """Load bytes as a file; return the error, which must be one line that names the file."""
+    path.write_bytes(data)
+    with pytest.raises(NadaError) as info:
+        load(path)
+    message = str(info.value)
+    assert str(path) in message and "\n" not in message and len(message) < 600
+    return message

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from checkpoint_makers import nvlabs_file, nvlabs_generator, random_generator
+from checkpoint_makers import SMALL, nvlabs_file, nvlabs_generator, random_generator
 from nada.checkpoints import (
     hash_generator,
     load_discriminator,
@@ -19,8 +19,6 @@ from nada.checkpoints import (
     save_generator,
 )
 from nada.errors import NadaError, UsageError
-
-SMALL = {"resolution": 8, "channels": (4, 2), "z_dim": 4, "w_dim": 4, "mapping_layers": 1}
 
 
 def pickled() -> bytes:

@@ -11,13 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from checkpoint_makers import nvlabs_file, nvlabs_generator, random_generator
+from checkpoint_makers import SMALL, nvlabs_file, nvlabs_generator, random_generator
 from fakes import tiny_generator
 from nada.checkpoints import hash_generator, load_generator, read_generator, save_adaptation, save_generator
 from nada.checkpoints.native import read_metadata
 from nada.errors import NadaError
 
-SMALL: dict[str, Any] = {"resolution": 8, "channels": (4, 2), "z_dim": 4, "w_dim": 4, "mapping_layers": 1}
 NAMED = {**SMALL, "num_classes": 2, "class_names": ("apple", "lemon"), "conv_clamp": 256.0}
 
 
