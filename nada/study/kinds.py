@@ -1,0 +1,56 @@
+"""The numbers of a cell: what each is called in tables, which way is better, and what it is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LARGER, SMALLER, NEITHER = "larger", "smaller", ""
+
+
+class Kind(NamedTuple):
+    """A number of a cell: its title in tables, which way is better, its digits behind the point, and what it is."""
+
+    title: str
+    better: str
+    digits: int
+    of: str
+
+    def text(self, value: float | None) -> str:
+        """The number as it stands in tables; a dash where there is none."""
+        if value is None:
+            return "–"
+        if abs(value) >= 10_000 or self.digits == 0 and abs(value) >= 10:
+            return f"{value:,.0f}"
+        return f"{value:.{self.digits}f}"
+
+    @property
+    def arrow(self) -> str:
+        """An arrow for the better direction."""
+        return {LARGER: "↑", SMALLER: "↓", NEITHER: ""}[self.better]
+
+
+BALANCE = "balance"
+KINDS: dict[str, Kind] = {
+    BALANCE: Kind("balance", LARGER, 3, "harmonic mean of target reached and content kept; 0 where collapsed or away from the target"),
+    "direction": Kind("direction", LARGER, 3, "target reached: mean cosine of what changed in the pictures and in the words"),
+    "projection": Kind("projection", LARGER, 3, "target reached: how far the pictures moved along the words' direction"),
+    "target": Kind("CLIP-T", LARGER, 3, "mean cosine of pictures and target prompt"),
+    "content": Kind("content kept", LARGER, 3, "mean cosine of each picture with that of the same latent before"),
+    "recognised": Kind("recognised", LARGER, 3, "share of the pictures whose class the judge still sees"),
+    "diversity": Kind("diversity", LARGER, 3, "mean of 1 - cosine over pairs of pictures"),
+    "diversity_kept": Kind("diversity kept", LARGER, 3, "diversity over that of the same latents before; 1 is as before"),
+    "colour_noise": Kind("colour noise", SMALLER, 4, "colour that changes from pixel to pixel"),
+    "one_colour": Kind("one colour", SMALLER, 3, "pictures that are nearly one colour"),
+    "collapsed": Kind("collapsed", SMALLER, 2, "share of the cells that collapsed"),
+    "distance": Kind("style distance", SMALLER, 4, "kernel distance to the reference pictures of the style"),
+    "parameters": Kind("parameters", NEITHER, 0, "how many numbers could move"),
+    "seconds": Kind("seconds", NEITHER, 1, "time of a cell"),
+}  # fmt: skip
+# What policies are tested for. The others are facts of the policy or of the machine.
+TESTED = tuple(key for key in KINDS if key not in ("parameters", "seconds", "collapsed"))
+REACHED, KEPT = "direction", ("content", "recognised")
+
+
+def kind_of(key: str) -> Kind:
+    """The kind of a number; one that is not known here goes by its own name."""
+    return KINDS.get(key, Kind(key.replace("_", " "), NEITHER, 4, "a further number of the cell"))
