@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "selection": {"models"},
     "checkpoints": {"models", "ops", "web"},
     "domains": {"models", "checkpoints"},
+    "inversion": {"images", "models", "checkpoints", "clip", "features", "data"},
     "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},
     "training": {
         *("config", "runs", "track", "images", "models", "checkpoints", "data", "losses", "clip", "metrics", "ops", "precision"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nada import images as pictures
 from nada._compat import import_open_clip
@@ -70,6 +70,11 @@ class OpenClipEncoder:
         self._mean, self._std = (
             torch.tensor(preprocess[key], device=device).view(1, 3, 1, 1) for key in ("mean", "std")
         )
+
+    @property
+    def visual(self) -> nn.Module:
+        """open_clip's picture tower, for those who look at its layers."""
+        return self._model.visual
 
     def encode_image(self, images: Tensor) -> Tensor:
         images = images.to(self._mean.device, torch.float32)

@@ -37,7 +37,7 @@ def default_workers() -> int:
 
 def decode(record: Record, fit: Fit) -> np.ndarray:
     """A picture as uint8 `(size, size, 3)`. Raises NadaError naming the picture where it cannot be read."""
-    with large_one_alone(_pixels(record.data)):
+    with large_one_alone(pixels_of(record.data)):
         return fit.apply(load_image(record.data, record.name, fit.background))
 
 
@@ -108,7 +108,7 @@ def _chunks(records: Iterable[Record], result_bytes: int) -> Iterator[tuple[int,
         yield size, chunk
 
 
-def _pixels(data: bytes) -> int:
+def pixels_of(data: bytes) -> int:
     """The size that a picture's header claims; 0 where there is no header, which `load_image` tells better."""
     try:
         with Image.open(io.BytesIO(data), formats=formats()) as image:

@@ -47,10 +47,11 @@ def _raise(error: OSError) -> None:
 def open_folder(path: Path, reading: Reading, files: list[str] | None = None) -> Source:
     """The pictures below `path`, in the order of their names. Raises NadaError where it cannot be read."""
     files = list_files(path) if files is None else files
-    return open_tree(Tree(str(path), files, lambda name: _read(path / name), lambda name: name), reading)
+    return open_tree(Tree(str(path), files, lambda name: read_file(path / name), lambda name: name), reading)
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file that should be a picture. Raises NadaError where it cannot be read or is too large to be one."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise NadaError(f"{path} has more than {MAX_FILE_BYTES >> 20} MiB, which no picture has.")

@@ -143,14 +143,25 @@ class LpipsFeatures(Extractor):
     def _embed(self, pixels: Tensor) -> Tensor:
         return self._vectors(pictures.resize(pixels, SIZE, filter="bicubic", antialias=True).clamp(0, 255))
 
+    def vectors(self, images: Tensor, size: int = SIZE) -> Tensor:
+        """Pictures `(N, 3, H, W)` in [-1, 1] to vectors `(N, D)`, differentiably; resized to `size`, not clipped.
+
+        Their squared Euclidean distance is LPIPS where `size` is 256; its gradient brings values into the range.
+        """
+        return self._of_network(pictures.resize(images, size, filter="bicubic", antialias=True))
+
     def _vectors(self, pixels: Tensor) -> Tensor:
-        maps = self._network((pixels / 127.5 - 1 - self._shift) / self._scale)
+        return self._of_network(pixels / 127.5 - 1)
+
+    def _of_network(self, images: Tensor) -> Tensor:
+        maps = self._network((images - self._shift) / self._scale)
         return torch.cat([_vector(single, head) for single, head in zip(maps, self._heads)], 1)
 
 
 def _vector(maps: Tensor, head: Tensor) -> Tensor:
     """Feature maps `(N, C, H, W)` of unit length at each place, times the roots of their share in the sum: `(N, CHW)`."""
-    unit = maps / (maps.square().sum(1, keepdim=True).sqrt() + 1e-10)
+    length = (maps.square().sum(1, keepdim=True) + 1e-20).sqrt()  # a root of 0 has no gradient
+    unit = maps / (length + 1e-10)
     return (unit * (head / maps[0, 0].numel()).sqrt()).flatten(1)
 
 

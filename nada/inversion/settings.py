@@ -1,0 +1,60 @@
+"""What an inversion is asked for, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nada.errors import UsageError
+
+SPACES = ("w", "w+")
+NOISES = ("optimised", "const")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the optimisation reads.
+
+    Attributes:
+        space: "w" for one style in all layers, "w+" for one in each.
+        steps: how many are taken at most.
+        seed: of the candidates and of the noise on the styles.
+        noise: "optimised" fits the noise maps too, "const" keeps the stored ones.
+        samples: how many random styles are looked at for a start.
+        starts: how many of the best of them are optimised for the first part; then the best goes on alone.
+        lr: Adam's, in units of the standard deviation of whitened styles.
+        jitter: noise on the styles at the beginning, in the same units.
+        pixels: weight of the mean squared difference of pixels beside the perceptual distance.
+        prior: weight of the mean square of the whitened styles.
+        noise_regularisation: weight of what keeps pictures out of the noise maps.
+        patience: steps without gain after which the learning rate is brought down and the photograph ends.
+    """
+
+    space: str = "w+"
+    steps: int = 400
+    seed: int = 0
+    noise: str = "optimised"
+    samples: int = 1000
+    starts: int = 4
+    lr: float = 0.1
+    jitter: float = 0.1
+    pixels: float = 1.0
+    prior: float = 0.001
+    noise_regularisation: float = 1.0
+    patience: int = 60
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for what makes no sense."""
+        if self.space not in SPACES:
+            raise UsageError(f"The space of styles is {' or '.join(SPACES)}, not {self.space!r}.")
+        if self.noise not in NOISES:
+            raise UsageError(f"Noise maps are {' or '.join(NOISES)}, not {self.noise!r}.")
+        for name in ("steps", "samples", "starts", "lr", "patience"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise UsageError(f"{name} must be a positive number, not {getattr(self, name)}.")
+        for name in ("jitter", "pixels", "prior", "noise_regularisation"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise UsageError(f"{name.replace('_', ' ')} must be 0 or more, not {getattr(self, name)}.")
+        if self.starts > self.samples:
+            raise UsageError(f"{self.starts} starts cannot be chosen among {self.samples} samples.")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"A seed is between 0 and 2^63 - 1, not {self.seed}.")

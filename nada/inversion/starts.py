@@ -1,0 +1,99 @@
+"""Where an optimisation starts: the nearest of many random pictures, by what they look like."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nada.inversion.perception import Perception
+from nada.inversion.settings import Settings
+from nada.models import Generator
+
+AT_ONCE = 32
+
+
+class Starts(NamedTuple):
+    """Starts of N pictures, `count` of each, best first.
+
+    Attributes:
+        w: `(N, count, w_dim)`.
+        labels: `(N, count)`, the number of each one's condition; None for an unconditional generator.
+        distances: `(N, count)`.
+    """
+
+    w: Tensor
+    labels: Tensor | None
+    distances: Tensor
+
+
+@torch.no_grad()
+def find_starts(
+    generator: Generator, pictures: Tensor, perception: Perception, settings: Settings, labels: Tensor | None
+) -> Starts:
+    """Return the best starts for `pictures (N, 3, H, W)` among random ones.
+
+    Of an unknown condition all are tried in turn, and the starts of a picture are of different ones, as far as there
+    are any.
+
+    Args:
+        labels: the conditions `(N,)` that are known; None where they are to be found, or there are none.
+    """
+    conditions = _tried(generator, settings.samples, labels)
+    rng = torch.Generator().manual_seed(settings.seed)
+    z = torch.randn(settings.samples, generator.config.z_dim, generator=rng).to(pictures.device)
+    wanted = perception.vectors(pictures)
+    styles, distances = [], []
+    for start in range(0, len(z), AT_ONCE):
+        part = None if conditions is None else conditions[start : start + AT_ONCE]
+        w = generator.map_latents(z[start : start + AT_ONCE], part)
+        made = as_colour(generator.synthesize(w))
+        seen = perception.vectors(made)
+        found = [
+            (seen - vector).square().sum(dim=1) + settings.pixels * (made - picture).square().mean(dim=(1, 2, 3))
+            for vector, picture in zip(wanted, pictures)
+        ]
+        styles.append(w[:, 0])
+        distances.append(torch.stack(found))
+    return _best(torch.cat(styles), torch.cat(distances, dim=1), conditions, labels, settings.starts)
+
+
+def as_colour(pictures: Tensor) -> Tensor:
+    """Pictures `(N, 1 or 3, H, W)` with three channels."""
+    return pictures.expand(-1, 3, -1, -1)
+
+
+def _tried(generator: Generator, samples: int, labels: Tensor | None) -> Tensor | None:
+    """The condition of every sample."""
+    count = generator.config.num_conditions
+    if not count:
+        return None
+    numbers = torch.arange(count) if labels is None else labels.cpu().unique()
+    return numbers[torch.arange(samples) % len(numbers)].to(generator.b4.const.device)
+
+
+def _best(
+    w: Tensor, distances: Tensor, conditions: Tensor | None, labels: Tensor | None, count: int
+) -> Starts:
+    """Choose `count` rows of `w (S, w_dim)` for each row of `distances (N, S)`."""
+    chosen = torch.stack([_ranked(row, conditions, None if labels is None else labels[index])[:count]
+                          for index, row in enumerate(distances)])
+    found = None if conditions is None else conditions[chosen]
+    return Starts(w[chosen], found, distances.gather(1, chosen))
+
+
+def _ranked(distances: Tensor, conditions: Tensor | None, label: Tensor | None) -> Tensor:
+    """All samples, best first; of an unknown condition first the best one of each."""
+    if label is not None and conditions is not None:
+        distances = distances.masked_fill(conditions != label, torch.inf)
+    order = distances.argsort(stable=True)
+    if conditions is None or label is not None:
+        return order
+    seen: set[int] = set()
+    firsts, rest = [], []
+    for index in order.tolist():
+        number = int(conditions[index])
+        (rest if number in seen else firsts).append(index)
+        seen.add(number)
+    return torch.tensor(firsts + rest, device=distances.device)
