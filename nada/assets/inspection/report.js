@@ -4,16 +4,8 @@ function heading(title, text) {
 }
 
 function drawHeader() {
-  const names = ["auto", "light", "dark"];
-  let place = 0;
-  const theme = make("button", { type: "button", class: "plain", onclick: () => {
-    place = (place + 1) % names.length;
-    if (place) document.documentElement.dataset.theme = names[place];
-    else delete document.documentElement.dataset.theme;
-    theme.textContent = `theme: ${names[place]}`;
-  } }, "theme: auto");
   const name = data.data.replace(/[/\\]+$/, "").split(/[/\\]/).pop() || data.data;
-  return make("header", {}, make("div", {}, make("h1", {}, name), make("p", { class: "muted small" }, data.data)), theme);
+  return make("header", {}, make("div", {}, make("h1", {}, name), make("p", { class: "muted small" }, data.data)), makeThemeButton());
 }
 
 function drawTiles() {

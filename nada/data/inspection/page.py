@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import json
-import re
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from nada.data.inspection.examples import choose, gather
 from nada.data.inspection.inspecting import Inspection
@@ -17,6 +11,7 @@ from nada.data.inspection.payload import chosen_words, make_payload, make_pictur
 from nada.data.inspection.summary import as_text, summarise
 from nada.data.records import Progress
 from nada.files import write_bytes
+from nada.pages import allowance, as_json, asset, fill
 
 MAX_BYTES = 1_900_000
 _SCRIPTS = ("core.js", "charts.js", "gallery.js", "report.js")
@@ -35,34 +30,27 @@ def make_page(inspection: Inspection, progress: Progress | None = None) -> str:
     words, wanted = chosen_words(inspection), choose(inspection)
     examples = gather(inspection, wanted, [word.word for word in words], progress)
     payload = {**make_payload(inspection, words, examples), "pictures": []}
-    script = "\n".join(_asset(name) for name in _SCRIPTS)
+    script = "\n".join([asset("page/theme.js"), *(_asset(name) for name in _SCRIPTS)])
     parts = {
         "title": html.escape(Path(inspection.data).name or inspection.data),
         "summary": html.escape(as_text(summarise(inspection))),
-        "style": _asset("report.css"),
+        "style": asset("page/theme.css") + _asset("report.css"),
         "script": script,
-        "allowed": f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
-        "data": _as_json(payload),
+        "allowed": allowance(script),
+        "data": as_json(payload),
     }
     room = MAX_BYTES - len(_fill(parts).encode("utf-8", "replace"))
     for picture in make_pictures(inspection, wanted, examples):
-        room -= len(_as_json(picture)) + 1
+        room -= len(as_json(picture)) + 1
         if room < 0:
             break
         payload["pictures"].append(picture)
-    return _fill({**parts, "data": _as_json(payload)})
+    return _fill({**parts, "data": as_json(payload)})
 
 
 def _fill(parts: dict[str, str]) -> str:
-    # One pass over the template, so that a mark of its kind inside the data stays what it is.
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _asset("report.html"))
+    return fill(_asset("report.html"), parts)
 
 
 def _asset(name: str) -> str:
-    return resources.files("nada").joinpath(f"assets/inspection/{name}").read_text(encoding="utf-8")
-
-
-def _as_json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in: plain ASCII, without angle brackets."""
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return asset(f"inspection/{name}")
