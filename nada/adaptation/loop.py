@@ -10,6 +10,7 @@ import math
 import time
 from typing import Any, Callable, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -100,19 +101,27 @@ class Adaptation:
             parameter.requires_grad_(name in names)
 
     def _choose(self) -> frozenset[str]:
-        """Return what may move in this step; an adaptive policy looks at fresh latents."""
+        """Return what may move in this step; an adaptive policy looks at fresh latents.
+
+        They come from a stream of their own, so that all policies take their steps on the same draws and can be compared.
+        """
         if not self.selection.adaptive:
             return frozenset(self.moving)
-        count = self.settings.auto_batch
-        labels = self._sampler.labels(count)
+        count, sampler = self.settings.auto_batch, self._probe_sampler()
+        labels = sampler.labels(count)
         labels = None if labels is None else labels.to(self.device)
-        w = self.frozen.map_latents(self._sampler.latents(count).to(self.device), labels)
-        noise = {name: value.to(self.device) for name, value in self._sampler.noise(count).items()}
+        w = self.frozen.map_latents(sampler.latents(count).to(self.device), labels)
+        noise = {name: value.to(self.device) for name, value in sampler.noise(count).items()}
         self._require_grad(frozenset())
         # Unscaled gradients are too small for fp16; the order of the layers is the same in any other type.
         precision = "fp32" if self.settings.precision == "fp16" else self.settings.precision
         with self.trainable.computing(compute_in(precision)):
             return choose_layers(self.selection, self.trainable, w, self.guide.target_loss, noise)
+
+    def _probe_sampler(self) -> Sampler:
+        """Draws what this step's layers are chosen by; it depends on seed and step alone, so that nothing is to be saved."""
+        (own,) = np.random.SeedSequence([self.settings.seed % 2**64, self.step]).generate_state(1)
+        return Sampler(self.frozen, self.guide, self.settings, torch.Generator().manual_seed(int(own)))
 
     def advance(self) -> StepReport:
         """Take one step.

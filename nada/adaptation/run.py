@@ -39,11 +39,12 @@ class Outcome(NamedTuple):
     result: dict[str, Any] | None
 
 
-def run_adaptation(config: AdaptConfig, announce: Callable[[str], None]) -> Outcome:
+def run_adaptation(config: AdaptConfig, announce: Callable[[str], None], into: Path | None = None) -> Outcome:
     """Make or resume a run and work on it until its end or the first SIGINT or SIGTERM.
 
     Args:
         announce: told, in one line, what is about to run.
+        into: an empty folder that a new run is made in, instead of the next numbered one in `config.out`.
 
     Raises:
         NadaError: for bad input, a folder that cannot be written, or a loss that is no longer finite; in the last two
@@ -60,7 +61,8 @@ def run_adaptation(config: AdaptConfig, announce: Callable[[str], None]) -> Outc
         allow_fast_matmuls()
     announce(plan.headline())
     if folder is None:
-        folder = create_run(config.out, f"{config.source or 'source'} to {config.target or 'target pictures'}")
+        about = f"{config.source or 'source'} to {config.target or 'target pictures'}"
+        folder = into or create_run(config.out, about)
     elif read_json(folder / "config.json")["generator_sha256"] != plan.generator_sha256:
         raise NadaError(f"{config.generator} is not the generator that {folder} was started with; its weights differ.")
     record = plan.describe()  # once: it reads every guide's file to hash it
