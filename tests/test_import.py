@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,9 @@ from pathlib import Path
 import pytest
 
 import nada
+
+ROOT = Path(nada.__file__).parent
+LAZY = sorted(".".join(("nada", *path.parent.relative_to(ROOT).parts)) for path in ROOT.rglob("__init__.pyi"))
 
 # The source folder is named, so that the test also holds where the package is not installed.
 CODE = f"""
@@ -27,9 +32,14 @@ def test_import_loads_and_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_every_public_name_resolves() -> None:
-    for name in nada.__all__:
-        assert getattr(nada, name) is not None
-    assert set(nada.__all__) <= set(dir(nada))
-    with pytest.raises(AttributeError, match="no attribute 'adpat'"):
-        nada.adpat
+@pytest.mark.parametrize("package", LAZY)
+def test_every_name_of_a_stub_resolves_to_what_type_checkers_take_it_for(package: str) -> None:
+    """Catches a name whose home lost it, and a line whose `as` is missing, which hides the name from type checkers."""
+    module = importlib.import_module(package)
+    stub = Path(module.__file__).with_suffix(".pyi")
+    lines = [node for node in ast.parse(stub.read_text()).body if isinstance(node, ast.ImportFrom)]
+    offered = {alias.asname: importlib.import_module(line.module) for line in lines for alias in line.names}
+    assert offered and all(getattr(module, name) is getattr(home, name) for name, home in offered.items())
+    assert set(module.__all__) - {"__version__"} == set(offered) and set(offered) <= set(dir(module))
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'adpat'"):
+        module.adpat

@@ -10,34 +10,6 @@ first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from nada._lazy import attach
 
-if TYPE_CHECKING:
-    from nada.features.dinov2 import DinoFeatures as DinoFeatures
-    from nada.features.extractor import Extractor as Extractor
-    from nada.features.guides import GuideFeatures as GuideFeatures
-    from nada.features.inception import InceptionFeatures as InceptionFeatures
-    from nada.features.loading import load_features as load_features
-    from nada.features.lpips import LpipsFeatures as LpipsFeatures
-
-_HOMES = {
-    "DinoFeatures": "dinov2",
-    "Extractor": "extractor",
-    "GuideFeatures": "guides",
-    "InceptionFeatures": "inception",
-    "LpipsFeatures": "lpips",
-    "load_features": "loading",
-}
-
-__all__ = [*_HOMES]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"nada.features.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'nada.features' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

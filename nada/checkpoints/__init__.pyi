@@ -1,0 +1,11 @@
+from nada.checkpoints.discriminators import save_discriminator as save_discriminator
+from nada.checkpoints.loading import load_discriminator as load_discriminator
+from nada.checkpoints.loading import load_generator as load_generator
+from nada.checkpoints.loading import read_generator as read_generator
+from nada.checkpoints.native import apply_adaptation as apply_adaptation
+from nada.checkpoints.native import hash_generator as hash_generator
+from nada.checkpoints.native import save_adaptation as save_adaptation
+from nada.checkpoints.native import save_generator as save_generator
+from nada.checkpoints.registry import KNOWN as KNOWN
+from nada.checkpoints.registry import fetch as fetch
+from nada.checkpoints.rosinality_export import export_generator as export_generator
