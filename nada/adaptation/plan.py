@@ -15,6 +15,7 @@ from nada.adaptation.api import make_settings
 from nada.adaptation.precision import choose_precision
 from nada.adaptation.settings import Settings, resolve
 from nada.checkpoints import hash_generator, load_generator
+from nada.checkpoints.specs import absolute_spec
 from nada.clip import Guide
 from nada.config import to_json
 from nada.config.adapt import AdaptConfig
@@ -105,11 +106,6 @@ def make_plan(config: AdaptConfig) -> Plan:
     judge = _judge(config, guide, device)
     sha256 = hash_generator(generator)
     return Plan(config, generator.to(device), sha256, guide, judge, settings, selection, device)
-
-
-def absolute_spec(spec: str) -> str:
-    """Return a spec that means the same from any folder: files get their whole path."""
-    return str(Path(spec).resolve()) if Path(spec).exists() else spec
 
 
 def _settings(config: AdaptConfig, network: GeneratorConfig, device: torch.device) -> Settings:

@@ -183,7 +183,12 @@ class _Run:
         save_adaptation(
             self.folder / "adaptation.safetensors",
             weights,
-            {"base": plan.config.generator, "base_sha256": plan.generator_sha256, "layers": plan.settings.layers},
+            {
+                "base": plan.config.generator,
+                "base_sha256": plan.generator_sha256,
+                "layers": plan.settings.layers,
+                "target": plan.config.target or "target pictures",
+            },
         )
         picture = before_after(self.source_samples, self._sample(adapted), self._labels())
         save_png(self.folder / "before-after.png", picture, {"nada": json.dumps(self.record["options"])})
