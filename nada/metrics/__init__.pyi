@@ -1,3 +1,6 @@
+from nada.metrics.artefacts import colour_noise as colour_noise
+from nada.metrics.artefacts import colour_spread as colour_spread
+from nada.metrics.artefacts import one_colour_share as one_colour_share
 from nada.metrics.collapse import CollapseReport as CollapseReport
 from nada.metrics.collapse import compactness as compactness
 from nada.metrics.collapse import detect_collapse as detect_collapse
