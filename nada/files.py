@@ -82,7 +82,12 @@ def write_text(path: str | Path, text: str) -> Path:
 
 def write_json(path: str | Path, value: Any) -> Path:
     """Like `write_bytes`, for JSON: indented, keys in the order given, a newline at the end."""
-    return write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    return write_bytes(path, encode_json(value))
+
+
+def encode_json(value: Any) -> bytes:
+    """Return the bytes that `write_json` writes."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def lock_of(path: Path) -> Path:

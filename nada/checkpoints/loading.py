@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nada.checkpoints import discriminators, native, nvlabs_networks, registry, rosinality
+from nada.checkpoints import discriminators, hub, native, nvlabs_networks, registry, rosinality
 from nada.checkpoints.problems import BadFile
 from nada.checkpoints.sizes import build_generator, build_network
 from nada.checkpoints.sniffing import Content, generator_checkpoint, opened
@@ -35,7 +35,8 @@ def load_generator(spec: str | Path, device: Any = "cpu") -> Generator:
     Args:
         spec: `demo` (bundled); a name of `nada models list`, once fetched; a file of
             stylegan2-ada-pytorch, stylegan3 (StyleGAN2 architecture) or rosinality/stylegan2-pytorch; a
-            folder that `save_generator` wrote; the folder of a training or adaptation run; `hf:owner/name`.
+            folder that `save_generator` wrote; the folder of a training or adaptation run; `hf:owner/name` of the
+            Hugging Face hub, with `@revision` or `/file` behind it where there is more than one.
         device: where to put it.
 
     A file without the mean style (`latent_avg`) gets it computed from 10,000 fixed latents.
@@ -57,8 +58,8 @@ def find(spec: str | Path) -> Path:
     text = str(spec)
     if text in registry.BUNDLED and not isinstance(spec, Path):
         return _bundled(text)
-    if text.startswith("hf:"):
-        return _from_hub(text[3:])
+    if text.startswith(hub.PREFIX):
+        return hub.fetch_generator(hub.parse_address(text))
     path = os.path.expanduser(text)  # unlike pathlib's, these two never raise
     if text and os.path.exists(path):
         return Path(path)
@@ -97,21 +98,6 @@ def _listing(folder: str) -> list[str]:
         return []
 
 
-def _from_hub(name: str) -> Path:
-    owner, _, repository = name.partition("/")
-    if not owner or not repository or "/" in repository:
-        raise UsageError(f"A generator of the Hugging Face hub is written hf:owner/name, not 'hf:{name}'.")
-    import huggingface_hub
-
-    try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=[native.WEIGHTS, native.CONFIG]))
-    except Exception as error:  # the library passes on errors of whichever HTTP client it uses
-        raise NadaError(
-            f"cannot get hf:{name} ({type(error).__name__}): check the name and the network, or download "
-            f"{native.WEIGHTS} and {native.CONFIG} elsewhere and give their folder (--generator FOLDER)."
-        ) from error
-
-
 def _read_path(path: Path, depth: int) -> Loaded:
     if path.is_dir():
         return _read_folder(path, depth)
@@ -143,10 +129,10 @@ def _read_content(content: Content, path: Path) -> Loaded:
 
 def _read_folder(path: Path, depth: int) -> Loaded:
     try:
+        if native.is_native(path):  # an export may hold its adaptation beside the whole weights
+            return Loaded(native.read_folder(path), "nada", path)
         if (path / native.ADAPTATION).is_file():
             return _read_adaptation(path, depth)
-        if native.is_native(path):
-            return Loaded(native.read_folder(path), "nada", path)
         if native.is_native(path / "generator"):
             return Loaded(native.read_folder(path / "generator"), "training run", path)
     except BadFile as error:
@@ -162,24 +148,27 @@ def find_adaptation(spec: str | Path) -> tuple[Path, str] | None:
 
     Raises the errors of `load_generator`, also for an adaptation that does not say what it was made from.
     """
-    path = find(spec)
-    file = native.adaptation_file(path)
-    return (file, _base_of(file)) if file.is_file() and native.is_adaptation(file) else None
+    text = str(spec)
+    if text.startswith(hub.PREFIX):
+        file = hub.fetch_adaptation(hub.parse_address(text))
+    else:
+        file = native.adaptation_file(find(spec))
+    if file is None or not file.is_file() or not native.is_adaptation(file):
+        return None
+    return file, _base_of(file)
 
 
 def _base_of(file: Path) -> str:
     """Return the spec of the generator that was adapted, by the run around a file, or else by the file itself."""
     record = file.parent / native.CONFIG
-    if file.name == native.ADAPTATION and record.is_file():
-        config = read_json(record)
-        base = config.get("generator") if isinstance(config, dict) else None
-        if isinstance(base, str) and base:
-            return base
-        raise NadaError(f"{record} does not say which generator was adapted (key 'generator').")
-    base = native.read_adaptation(file)[1].get("base")
+    config = read_json(record) if file.name == native.ADAPTATION and record.is_file() else {}
+    base = config.get("generator") if isinstance(config, dict) else None
+    base = base or native.read_adaptation(file)[1].get("base")
     if not isinstance(base, str) or not base:
         raise NadaError(f"{file} does not say which generator was adapted; keep it in the folder of its run.")
-    return base
+    named = base in registry.BUNDLED or base in registry.KNOWN or base.startswith(hub.PREFIX)
+    beside = file.parent / os.path.expanduser(base)
+    return str(beside) if not named and not os.path.exists(os.path.expanduser(base)) and beside.exists() else base
 
 
 def read_base(base: str, adapted: str | Path, depth: int = _MAX_CHAIN) -> Generator:

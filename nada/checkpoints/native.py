@@ -13,7 +13,7 @@ from torch import Tensor
 from nada.checkpoints.problems import BadFile, printable
 from nada.checkpoints.sizes import build_generator, generator_sizes
 from nada.errors import NadaError
-from nada.files import read_json, write_bytes, write_json
+from nada.files import encode_json, read_json, write_bytes
 from nada.models import Generator, GeneratorConfig
 
 FORMAT, VERSION = "nada-generator", 1
@@ -52,20 +52,26 @@ def save_generator(
     Raises:
         NadaError: if the place cannot be written, or holds a `config.json` of something else.
     """
-    from safetensors.torch import save
-
     folder = Path(folder)
     if (folder / CONFIG).exists():
         _read_config(folder)
-    write_bytes(folder / WEIGHTS, save(_plain(generator.state_dict()), metadata={"format": "pt"}))
+    for name, data in encode_generator(generator, metadata).items():
+        write_bytes(folder / name, data)
+    return folder
+
+
+def encode_generator(generator: Generator, metadata: Mapping[str, Any] | None = None) -> dict[str, bytes]:
+    """Return what `save_generator` writes: the bytes of each file by its name."""
+    from safetensors.torch import save
+
     content = {
         "format": FORMAT,
         "version": VERSION,
         "config": generator.config.to_dict(),
         "metadata": dict(metadata or {}),
     }
-    write_json(folder / CONFIG, content)
-    return folder
+    weights = save(_plain(generator.state_dict()), metadata={"format": "pt"})
+    return {WEIGHTS: weights, CONFIG: encode_json(content)}
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -161,14 +167,17 @@ def save_adaptation(path: str | Path, tensors: Mapping[str, Tensor], metadata: M
     Raises:
         NadaError: if the hash is missing or the place cannot be written.
     """
+    return write_bytes(path, encode_adaptation(tensors, metadata))
+
+
+def encode_adaptation(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """Return the bytes that `save_adaptation` writes. Raises NadaError if the hash is missing."""
     from safetensors.torch import save
 
     if len(metadata.get(BASE_HASH, "")) != 64:
         raise NadaError(f"An adaptation needs the hash of its base as metadata[{BASE_HASH!r}].")
     # One key, since safetensors writes several in random order and equal runs shall give equal bytes.
-    return write_bytes(
-        path, save(_plain(tensors), metadata={"nada": json.dumps(dict(metadata), sort_keys=True)})
-    )
+    return save(_plain(tensors), metadata={"nada": json.dumps(dict(metadata), sort_keys=True)})
 
 
 def read_adaptation(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -196,7 +205,7 @@ def is_adaptation(path: Path) -> bool:
         return path.name == ADAPTATION
     try:
         with safe_open(str(path), framework="pt", device="cpu") as file:
-            return _metadata_of(file.metadata() or {}) is not None
+            return BASE_HASH in (_metadata_of(file.metadata() or {}) or {})
     except (OSError, SafetensorError, ValueError, RuntimeError, MemoryError):
         return False  # whoever reads it as something else says what is wrong
 

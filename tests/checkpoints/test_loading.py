@@ -84,21 +84,6 @@ def test_a_known_name_is_read_from_the_cache(tmp_path: Path, monkeypatch: pytest
     assert load_generator("cifar10").config.resolution == 8
 
 
-def test_a_generator_of_the_hub_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub
-
-    save_generator(tmp_path, random_generator(**SMALL))
-    monkeypatch.setattr(
-        huggingface_hub, "snapshot_download", lambda name, **_: {"someone/model": tmp_path}[name]
-    )
-    assert load_generator("hf:someone/model").config.resolution == 8
-    with pytest.raises(NadaError, match="check the name and the network") as info:
-        load_generator("hf:someone/missing")
-    assert "--generator FOLDER" in str(info.value)
-    with pytest.raises(UsageError, match="hf:owner/name"):
-        load_generator("hf:model")
-
-
 def test_a_folder_holds_no_discriminator(tmp_path: Path) -> None:
     save_generator(tmp_path, random_generator(**SMALL))
     with pytest.raises(NadaError, match="no discriminator"):
