@@ -161,11 +161,13 @@ def find_adaptation(spec: str | Path) -> tuple[Path, str] | None:
 def _base_of(file: Path) -> str:
     """Return the spec of the generator that was adapted, by the run around a file, or else by the file itself."""
     record = file.parent / native.CONFIG
-    config = read_json(record) if file.name == native.ADAPTATION and record.is_file() else {}
-    base = config.get("generator") if isinstance(config, dict) else None
-    base = base or native.read_adaptation(file)[1].get("base")
+    config = read_json(record) if file.name == native.ADAPTATION and record.is_file() else {"format": native.FORMAT}
+    if isinstance(config, dict) and config.get("format") == native.FORMAT:  # beside an export, or alone
+        base, source = native.read_adaptation(file)[1].get("base"), file
+    else:
+        base, source = config.get("generator") if isinstance(config, dict) else None, record
     if not isinstance(base, str) or not base:
-        raise NadaError(f"{file} does not say which generator was adapted; keep it in the folder of its run.")
+        raise NadaError(f"{source} does not say which generator was adapted; keep an adaptation with its run.")
     named = base in registry.BUNDLED or base in registry.KNOWN or base.startswith(hub.PREFIX)
     beside = file.parent / os.path.expanduser(base)
     return str(beside) if not named and not os.path.exists(os.path.expanduser(base)) and beside.exists() else base
