@@ -152,19 +152,22 @@ def _deep_grey_to_rgb(image: Image.Image) -> np.ndarray:
     return np.repeat(grey[:, :, None], 3, axis=2)
 
 
-def encode_png(array: np.ndarray, text: Mapping[str, str] | None = None) -> bytes:
-    """uint8 `(H, W, 3)` as the bytes of a PNG; `text` becomes its metadata (key to value, both strings)."""
+def encode_png(array: np.ndarray, text: Mapping[str, str] | None = None, level: int = 6) -> bytes:
+    """uint8 `(H, W, 3)` as the bytes of a PNG; `text` becomes its metadata (key to value, both strings).
+
+    `level` is how hard it is compressed, 0 to 9.
+    """
     information = PngImagePlugin.PngInfo()
     for key, value in (text or {}).items():
         information.add_itxt(key, value)
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(array)).save(buffer, format="PNG", pnginfo=information)
+    Image.fromarray(np.ascontiguousarray(array)).save(buffer, format="PNG", pnginfo=information, compress_level=level)
     return buffer.getvalue()
 
 
-def save_png(path: str | Path, array: np.ndarray, text: Mapping[str, str] | None = None) -> Path:
-    """Write uint8 `(H, W, 3)` as a PNG, whole or not at all; `text` becomes its metadata. Raises NadaError."""
-    return write_bytes(path, encode_png(array, text))
+def save_png(path: str | Path, array: np.ndarray, text: Mapping[str, str] | None = None, level: int = 6) -> Path:
+    """Write uint8 `(H, W, 3)` as a PNG, whole or not at all; arguments as of `encode_png`. Raises NadaError."""
+    return write_bytes(path, encode_png(array, text, level))
 
 
 def label_rows(rows: Sequence[np.ndarray], labels: Sequence[str], scale: int | None = None) -> np.ndarray:

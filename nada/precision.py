@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}  # by what people call them
+
 
 def fast_precision(device: torch.device) -> str:
     """Return "bf16" where the hardware multiplies it, "fp16" on GPUs from before bf16, "fp32" on other CPUs.

@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch
 
 from nada.models import Compute, KeptWeights
-from nada.precision import fast_precision
-
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+from nada.precision import DTYPES, fast_precision
 
 
 def choose_precision(device: torch.device, method: str = "nada") -> str:

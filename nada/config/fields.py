@@ -27,6 +27,7 @@ def option(
     flag: str | None = None,
     alias: str | None = None,
     section: str | None = None,
+    bare: Any = None,
 ) -> Any:
     """Declare a field of an option dataclass.
 
@@ -37,8 +38,9 @@ def option(
         flag: the option's name where it differs from the field's.
         alias: a second name of the option.
         section: the heading in `--help` that begins with this option; it holds until the next one.
+        bare: the value that the option stands for where it is given without one; None where it needs one.
     """
-    metadata = {"help": help, "choices": choices, "flag": flag, "alias": alias, "section": section}
+    metadata = {"help": help, "choices": choices, "flag": flag, "alias": alias, "section": section, "bare": bare}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -101,6 +103,7 @@ def _click_option(
         multiple=many,
         show_default=field.default not in (None, ()),
         help=help,
+        **({} if field.metadata["bare"] is None else {"is_flag": False, "flag_value": field.metadata["bare"]}),
     )
 
 
