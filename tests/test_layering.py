@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "selection": {"models"},
     "checkpoints": {"models", "ops", "web"},
     "domains": {"models", "checkpoints"},
+    "mixing": {"config", "runs", "images", "models", "checkpoints", "domains", "generation"},
     "inversion": {"images", "models", "checkpoints", "clip", "features", "data"},
     "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},
     "training": {
@@ -43,8 +44,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("config", "runs", "models", "checkpoints", "data", "clip", "features", "metrics", "ops", "processes"),
     },
     "study": {"pages"},
+    "sharing": {"runs", "images", "metrics", "models", "checkpoints", "adaptation", "evaluation"},
     # Commands are thin: at the top they import options only, everything else inside the handler.
-    "cli": {"config", "allocator", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web"},
+    "cli": {"config", "allocator", "mixing", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -17,9 +17,11 @@ from nada.errors import NadaError
 COMMANDS = {
     "adapt": "Move a generator from a source to a target description.",
     "evaluate": "Say how good a generator is, in numbers with their protocol.",
+    "mix": "Add, scale and mix adaptations of one generator; no training.",
     "train": "Train a generator of your own on a folder, zip or parquet of pictures.",
     "data": "Import, inspect and download pictures to train on.",
     "models": "List, show and fetch pretrained generators.",
+    "export": "Share a run or generator: a folder or Hugging Face repository with a model card.",
     "convert": "Write any readable generator as a folder, a rosinality .pt or ONNX.",
     "doctor": "Tell what this machine has, and whether the fused operators work.",
 }

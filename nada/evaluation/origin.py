@@ -11,6 +11,7 @@ from nada.files import read_json
 
 CONFIG = "config.json"
 _MAX_CHAIN = 8  # adaptations of adaptations
+_ADAPTED = ("adapt", "mix")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Origin:
 
     @property
     def command(self) -> str:
-        """"adapt", "train" or nothing."""
+        """"adapt", "mix", "train" or nothing."""
         return str(self.record.get("command", ""))
 
     def option(self, name: str) -> Any:
@@ -42,12 +43,12 @@ class Origin:
     @property
     def base_spec(self) -> str | None:
         """The generator that was adapted."""
-        return str(self.record["generator"]) if self.command == "adapt" and self.record.get("generator") else None
+        return str(self.record["generator"]) if self.command in _ADAPTED and self.record.get("generator") else None
 
     @property
     def guides(self) -> dict[str, str]:
         """Names of the guides that had a part in the weights, by the checksum of theirs; those of the bases, too."""
-        own = self.record.get("guide") if self.command == "adapt" else None
+        own = self.record.get("guide") if self.command in _ADAPTED else None
         found = dict(self.base.guides) if self.base else {}
         for encoder in own.get("encoders", ()) if isinstance(own, dict) else ():
             found[str(encoder.get("sha256"))] = str(encoder.get("name"))
@@ -87,7 +88,7 @@ def origin_of(spec: str, depth: int = _MAX_CHAIN) -> Origin:
     for folder in (path, path.parent):
         if path.is_dir() and (folder / CONFIG).is_file():
             record = read_json(folder / CONFIG)
-            if isinstance(record, dict) and record.get("command") in ("adapt", "train"):
+            if isinstance(record, dict) and record.get("command") in (*_ADAPTED, "train"):
                 return _origin(folder, path, record, depth)
     return Origin()
 
@@ -95,6 +96,6 @@ def origin_of(spec: str, depth: int = _MAX_CHAIN) -> Origin:
 def _origin(folder: Path, path: Path, record: dict[str, Any], depth: int) -> Origin:
     if depth == 0:
         raise NadaError(f"{folder} is an adaptation of an adaptation without end; its {CONFIG} is wrong.")
-    base = record.get("generator") if record["command"] == "adapt" else None
+    base = record.get("generator") if record["command"] in _ADAPTED else None
     before = origin_of(base, depth - 1) if isinstance(base, str) else None
     return Origin(folder, folder == path, record, before)
