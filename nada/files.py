@@ -53,25 +53,32 @@ def make_folder(path: str | Path) -> Path:
     return Path(path)
 
 
-def write_bytes(path: str | Path, data: bytes) -> Path:
-    """Replace the content of `path` in one step; parent folders are made as needed.
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield the name of a temporary file beside `path`, which takes its place when the block ends well.
 
-    After a crash or an error the old file (or none) is there, never half of the new one. Raises NadaError when the
-    disk is full or the place cannot be written.
+    After a crash or an error the old file (or none) is there, never half of the new one. Raises NadaError when the disk
+    is full or the place cannot be written.
     """
     path = Path(path)
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
+        yield temporary
+        with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, data: bytes) -> Path:
+    """Replace the content of `path` in one step; parent folders are made as needed. Raises NadaError as `replacing`."""
+    path = Path(path)
+    with replacing(path) as temporary, open(temporary, "xb") as file:
+        file.write(data)
     return path
 
 

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pages": set(),
     "data": {"images", "web", "checkpoints", "pages"},
     "models": {"ops", "images"},
+    "movies": {"images"},
     "clip": {"images", "_compat"},
     "features": {"images", "clip", "_compat", "web"},
     "selection": {"models"},
@@ -43,10 +44,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {
         *("config", "runs", "models", "checkpoints", "data", "clip", "features", "metrics", "ops", "processes"),
     },
-    "study": {"pages"},
+    "study": {
+        *("config", "allocator", "runs", "ops", "metrics", "images", "data", "models", "clip", "features", "selection", "pages"),
+        *("checkpoints", "processes", "adaptation", "evaluation", "generation"),
+    },
     "sharing": {"runs", "images", "metrics", "models", "checkpoints", "adaptation", "evaluation"},
     # Commands are thin: at the top they import options only, everything else inside the handler.
-    "cli": {"config", "allocator", "mixing", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing"},
+    "cli": {"config", "allocator", "mixing", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing", "study"},
     "__main__": {"cli"},
     "__init__": set(),
 }
