@@ -36,7 +36,6 @@ def _filled(values: Tensor, rows: int) -> Tensor:
     return torch.cat([values, values[-1:].expand(missing, *values.shape[1:])]) if missing else values.contiguous()
 
 
-@torch.no_grad()
 def styles_of(
     generator: Generator,
     seeds: Sequence[int],
@@ -49,10 +48,24 @@ def styles_of(
 
     Raises UsageError if the generator is conditional and there are no `labels`, numbers `(N,)` or rows `(N, D)`.
     """
+    z = latents_from_seeds(seeds, generator.config.z_dim)
+    return styles_of_latents(generator, z, labels, truncation, truncation_cutoff, truncation_centre)
+
+
+@torch.no_grad()
+def styles_of_latents(
+    generator: Generator,
+    latents: Tensor,
+    labels: Tensor | None = None,
+    truncation: float = 1.0,
+    truncation_cutoff: int | None = None,
+    truncation_centre: str = "global",
+) -> Tensor:
+    """Like `styles_of`, from latents `(N, z_dim)` instead of seeds."""
     device, rows = generator.b4.const.device, block_rows(generator)
     styles = [torch.zeros(0, generator.num_ws, generator.config.w_dim, device=device)]
-    for part in _blocks(len(seeds), rows):
-        z = _filled(latents_from_seeds(seeds[part], generator.config.z_dim), rows).to(device)
+    for part in _blocks(len(latents), rows):
+        z = _filled(latents[part], rows).to(device)
         own = None if labels is None else _filled(labels[part], rows).to(device)
         w = generator.map_latents(z, own, truncation, truncation_cutoff, truncation_centre)
         styles.append(w[: part.stop - part.start])
@@ -76,14 +89,14 @@ def pictures_of(
     rows, side = block_rows(generator), generator.config.resolution
     pictures = [np.zeros((0, side, side, 3), np.uint8)]
     for part in _blocks(len(styles), rows):
-        maps = _noise_of(generator, seeds[part], rows) if noise == "random" and seeds is not None else noise
+        maps = noise_maps(generator, seeds[part], rows) if noise == "random" and seeds is not None else noise
         images = generator.synthesize(_filled(styles[part], rows), maps)
         pictures.append(to_uint8(images[: part.stop - part.start]))
     return np.concatenate(pictures)
 
 
-def _noise_of(generator: Generator, seeds: Sequence[int], rows: int) -> dict[str, Tensor]:
-    """Noise maps `(rows, 1, h, h)`, each picture's from its own seed, whatever stands beside it."""
+def noise_maps(generator: Generator, seeds: Sequence[int], rows: int) -> dict[str, Tensor]:
+    """Random noise `(rows, 1, h, h)` for every convolution, each picture's from its own seed; the last is repeated."""
     each = [generator.make_noise(1, torch.Generator().manual_seed(seed)) for seed in seeds]
     return {name: _filled(torch.cat([maps[name] for maps in each]), rows) for name in each[0]}
 
