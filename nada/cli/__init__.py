@@ -16,8 +16,11 @@ from nada.errors import NadaError
 # The names and short helps stand here so that `nada --help` need not import a command.
 COMMANDS = {
     "adapt": "Move a generator from a source to a target description.",
+    "freeze-study": "Find out which layers should move, by a grid of adaptations.",
     "evaluate": "Say how good a generator is, in numbers with their protocol.",
+    "generate": "Make pictures by seed, at any strength, mixed in style, or found by a sentence.",
     "mix": "Add, scale and mix adaptations of one generator; no training.",
+    "invert": "Find your own photographs in a generator, and show them in any adaptation.",
     "train": "Train a generator of your own on a folder, zip or parquet of pictures.",
     "data": "Import, inspect and download pictures to train on.",
     "models": "List, show and fetch pretrained generators.",

@@ -2,7 +2,7 @@
 
     generator = nada.load_generator("demo")
     photo = read_photo("apple.jpg", generator.config.resolution)
-    inversion = invert(generator, photo, steps=300)
+    inversion = invert(generator, photo)
     inversion.w, inversion.pictures     # (1, num_ws, w_dim) and (1, 3, H, W)
 
 Names are imported when they are first used.

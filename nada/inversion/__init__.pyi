@@ -1,6 +1,15 @@
 from nada.inversion.api import invert as invert
+from nada.inversion.optimising import StepReport as StepReport
+from nada.inversion.perception import GuidePerception as GuidePerception
+from nada.inversion.perception import LpipsPerception as LpipsPerception
+from nada.inversion.perception import Perception as Perception
+from nada.inversion.perception import load_perception as load_perception
 from nada.inversion.photos import Framing as Framing
 from nada.inversion.photos import read_photo as read_photo
+from nada.inversion.photos import read_photos as read_photos
 from nada.inversion.result import Inversion as Inversion
 from nada.inversion.result import load_inversion as load_inversion
 from nada.inversion.result import save_inversion as save_inversion
+from nada.inversion.settings import Settings as Settings
+from nada.inversion.tuning import Tuning as Tuning
+from nada.inversion.tuning import tune as tune

@@ -13,8 +13,9 @@ from nada.inversion.optimising import Found, Optimisation, StepReport
 from nada.inversion.perception import Perception, load_perception
 from nada.inversion.result import Inversion
 from nada.inversion.settings import Settings
-from nada.inversion.starts import Starts, as_colour, find_starts
+from nada.inversion.starts import Starts, find_starts
 from nada.inversion.styles import Styles
+from nada.inversion.through import picture_of
 from nada.models import Compute, Generator, KeptWeights
 
 
@@ -43,44 +44,65 @@ def invert(
         UsageError: for an unknown setting, a value that makes no sense, or pictures of another size.
         NadaError: if the loss stops being a number.
     """
-    chosen = _settings(settings)
     device = generator.b4.const.device
-    pictures = _checked(generator, pictures).to(device)
-    labels = _labels(generator, classes, len(pictures))
-    looking = load_perception(perception, device)
-    compute = Compute(dtype, channels_last=True, kept=KeptWeights())
-    generator.requires_grad_(False)
-    with generator.computing(compute):
-        starts = find_starts(generator, pictures, looking, chosen, labels)
-        tried = None if starts.labels is None else starts.labels.unique()
-        optimisation = Optimisation(generator, pictures, looking, chosen, starts, Styles(generator, tried))
-        found = optimisation.run(on_step)
-        return _result(generator, chosen, starts, found)
+    inverter = Inverter(generator, load_perception(perception, device), make_settings(settings), dtype)
+    pictures = check_pictures(generator, pictures).to(device)
+    starts = inverter.find_starts(pictures, _labels(generator, classes, len(pictures)))
+    return inverter.invert(pictures, starts, on_step)
 
 
-@torch.no_grad()
-def _result(generator: Generator, settings: Settings, starts: Starts, found: list[Found]) -> Inversion:
-    w = torch.stack([one.w for one in found])
-    maps = [one.noise for one in found if one.noise is not None]
-    noise = {name: torch.stack([single[name] for single in maps]) for name in maps[0]} if maps else None
-    made = torch.cat([
-        generator.synthesize(w[row : row + 1], "const" if noise is None else {k: v[row : row + 1] for k, v in noise.items()})
-        for row in range(len(w))
-    ])
-    classes = None
-    if starts.labels is not None:
-        classes = tuple(int(starts.labels[row, one.start]) for row, one in enumerate(found))
-    return Inversion(w, noise, as_colour(made), [one.losses for one in found], classes, settings.space)
+class Inverter:
+    """One generator, ready for any number of pictures; no picture's result depends on what others there are, but for
+    the last bits that libraries round differently in batches of another size.
+
+    Args:
+        dtype: of the feature maps of the generator, whose parameters stop asking for gradients.
+    """
+
+    def __init__(
+        self, generator: Generator, perception: Perception, settings: Settings, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.generator, self.perception, self.settings = generator.requires_grad_(False), perception, settings
+        self._styles = Styles(generator)
+        self._compute = Compute(dtype, channels_last=True, kept=KeptWeights())
+
+    def find_starts(self, pictures: Tensor, labels: Tensor | None = None) -> Starts:
+        """Look for starts of `pictures (N, 3, H, W)`; `labels (N,)` are their conditions, where they are known."""
+        with self.generator.computing(self._compute):
+            return find_starts(self.generator, pictures, self.perception, self.settings, labels)
+
+    def invert(
+        self, pictures: Tensor, starts: Starts, on_step: Callable[[StepReport], None] | None = None
+    ) -> Inversion:
+        """Optimise all `pictures (N, 3, H, W)` at once, from their starts. Raises NadaError for a loss that is no number."""
+        with self.generator.computing(self._compute):
+            work = Optimisation(self.generator, pictures, self.perception, self.settings, starts, self._styles)
+            found = work.run(on_step)
+        return self._result(starts, found)
+
+    @torch.no_grad()
+    def _result(self, starts: Starts, found: list[Found]) -> Inversion:
+        maps = [one.noise for one in found if one.noise is not None]
+        noise = {name: torch.stack([single[name] for single in maps]) for name in maps[0]} if maps else None
+        classes = None
+        if starts.labels is not None:
+            classes = tuple(int(starts.labels[row, one.start]) for row, one in enumerate(found))
+        w, losses = torch.stack([one.w for one in found]), [one.losses for one in found]
+        inversion = Inversion(w, noise, torch.empty(0), losses, classes, self.settings.space)
+        made = torch.cat([picture_of(self.generator, inversion, row) for row in range(len(w))])
+        return inversion._replace(pictures=made)
 
 
-def _settings(values: dict[str, object]) -> Settings:
+def make_settings(values: dict[str, object]) -> Settings:
+    """Return settings of which some are given. Raises UsageError for an unknown name or a value that makes no sense."""
     known = {field.name for field in dataclasses.fields(Settings)}
     if unknown := sorted(set(values) - known):
         raise UsageError(f"Unknown setting {unknown[0]!r}; there are {', '.join(sorted(known))}.")
     return Settings(**values)
 
 
-def _checked(generator: Generator, pictures: Tensor) -> Tensor:
+def check_pictures(generator: Generator, pictures: Tensor) -> Tensor:
+    """Return pictures in float32. Raises UsageError for another shape than the generator's, NadaError for NaN."""
     side = generator.config.resolution
     if pictures.ndim != 4 or tuple(pictures.shape[1:]) != (3, side, side) or not len(pictures):
         raise UsageError(f"An inversion needs pictures (N, 3, {side}, {side}), not {tuple(pictures.shape)}.")

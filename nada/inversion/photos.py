@@ -129,6 +129,6 @@ def _framed(record: Record, framing: Framing) -> np.ndarray:
     with large_one_alone(pixels_of(record.data)):
         image = load_image(record.data, record.name, framing.background)
         try:
-            return framing.apply(image)
+            return np.array(framing.apply(image))  # Pillow's own memory cannot be written to, which torch warns of
         except NadaError as error:
             raise NadaError(f"{record.name}: {error}") from error

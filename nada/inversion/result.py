@@ -38,6 +38,13 @@ class Inversion(NamedTuple):
     classes: tuple[int, ...] | None
     space: str
 
+    def one(self, row: int) -> Inversion:
+        """The inversion of one picture alone, still with a first dimension."""
+        rows = slice(row, row + 1)
+        noise = None if self.noise is None else {name: maps[rows] for name, maps in self.noise.items()}
+        classes = None if self.classes is None else self.classes[rows]
+        return Inversion(self.w[rows], noise, self.pictures[rows], self.losses[rows], classes, self.space)
+
 
 def save_inversion(path: str | Path, inversion: Inversion, metadata: Mapping[str, Any] | None = None) -> Path:
     """Write an inversion as a safetensors file that `load_inversion` reads; equal inversions give equal bytes.

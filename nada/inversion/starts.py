@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -26,6 +27,17 @@ class Starts(NamedTuple):
     w: Tensor
     labels: Tensor | None
     distances: Tensor
+
+    def some(self, rows: list[int]) -> Starts:
+        """The starts of some pictures."""
+        return Starts(self.w[rows], None if self.labels is None else self.labels[rows], self.distances[rows])
+
+
+def join_starts(parts: Sequence[Starts]) -> Starts:
+    """The starts of several pictures, or groups of them, as of one."""
+    labels = [part.labels for part in parts if part.labels is not None]
+    w, distances = (torch.cat([getattr(part, name) for part in parts]) for name in ("w", "distances"))
+    return Starts(w, torch.cat(labels) if labels else None, distances)
 
 
 @torch.no_grad()
