@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nada.images import save_png
+from nada.study.folders import folder_of
 
 BIRD = {"source": "photo", "target": "anime", "classes": ["bird"]}
 CAR = {"source": "photo", "target": "pencil sketch", "classes": ["automobile"]}
@@ -36,11 +37,13 @@ def cell_of(
     policy: str, pair: dict[str, Any], lr: float | None, seed: int | None, error: str | None = None, **measures: float
 ) -> dict[str, Any]:
     """One `cell.json`, with the numbers given and plain ones for the rest."""
-    at = {"policy": policy, **pair, "lr": lr, "seed": seed, "steps": 60}
+    trained = {"lr": lr, "rate": None if lr is None else f"{lr:g}", "seed": seed, "steps": 0 if lr is None else 60}
+    at = {"policy": policy, **pair, **trained}
     whole = {"direction": 0.5, "projection": 0.4, "target": 0.2, "content": 0.8, "diversity": 0.3, "diversity_kept": 0.9,
              "colour_noise": 0.01, "one_colour": 0.0, "collapsed": 0.0, "parameters": 1000}  # fmt: skip
     numbers = {} if error else {**whole, **measures}
-    return {"format": 1, "cell": at, "measures": numbers, "seconds": {"training": 9.5, "measuring": 1.5}, "error": error}
+    seconds = {"adapt": 9.5, "measure": 1.5}
+    return {"format": 1, "settings": "0" * 64, "cell": at, "measures": numbers, "seconds": seconds, "error": error}
 
 
 def made_up(
@@ -71,26 +74,18 @@ def _cell(policy: str, pair: dict[str, Any], lr: float, seed: int, rank: int) ->
     )  # fmt: skip
 
 
-def key_of(cell: dict[str, Any]) -> str:
-    """A folder name for a cell."""
-    at = cell["cell"]
-    parts = [at["source"], at["target"], at["policy"], at["lr"], at["seed"]]
-    return "-".join(str(part).replace(":", "").replace(" ", "-") for part in parts)
-
-
 def write_folders(out: Path, cells: list[dict[str, Any]], side: int = 32, latents: int = 8, steps: int = 60) -> None:
     """The folders of all good cells, with pictures and curves."""
     for cell in cells:
-        cell["key"] = key_of(cell)
         if cell["error"] is not None:
             continue
-        folder = out / "cells" / cell["key"]
+        folder = folder_of(out, cell)
         folder.mkdir(parents=True)
         (folder / "cell.json").write_text(json.dumps(cell))
-        rng = np.random.default_rng(zlib.crc32(cell["key"].encode()))
+        rng = np.random.default_rng(zlib.crc32(folder.name.encode()))
         rows = np.linspace(0, 255, side)[:, None, None] * np.ones((side, side * latents, 3))
         tint = rng.uniform(0.4, 1.0, 3)
-        save_png(folder / "pictures.png", np.uint8(rows * tint + rng.uniform(0, 20, rows.shape)) // 2 + 60)
+        save_png(folder / "pictures.png", np.uint8((rows * tint + rng.uniform(0, 20, rows.shape)) / 2 + 60))
         if cell["cell"]["policy"] != "none":
             lines = [{"step": step, "loss/total": 1 / (1 + step / 9), "edit_length/demo": 1 - 1 / (1 + step / 20)} for step in range(1, steps + 1)]
             (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -85,7 +85,9 @@ class View:
         return row.covered == len(self.pairs) and row.spread(BALANCE).mean is not None
 
     def _default_baseline(self) -> str:
-        wanted = self.results.setup.get("baseline") or BASELINE
+        setup = self.results.setup
+        wanted = setup.get("baseline") or BASELINE
+        wanted = setup.get("aliases", {}).get(wanted, wanted)
         return wanted if wanted in self.results.policies else self.rows[0].policy if self.rows else ""
 
     def _rates(self, policy: str) -> list[float | None]:

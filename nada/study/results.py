@@ -102,6 +102,10 @@ class Results:
         """All good cells of a policy."""
         return [cell for cell in self.cells if cell.place.policy == policy and cell.error is None]
 
+    def aliases(self, policy: str) -> list[str]:
+        """Other policies that would select the same and were left out for it, as the setup's `aliases` say."""
+        return [alias for alias, kept in self.setup.get("aliases", {}).items() if kept == policy]
+
     def measures(self) -> list[str]:
         """The numbers that at least one cell has, the known ones first."""
         present = {key for cell in self.cells for key in cell.measures}

@@ -1,0 +1,175 @@
+"""What a study says, in sentences with their numbers; nothing is claimed that has no number beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from nada.study.kinds import BALANCE, KEPT, REACHED, kind_of
+from nada.study.pareto import FRONTS
+from nada.study.ranking import Row, View
+from nada.study.results import Results, lr_text
+from nada.study.statistics import Comparison, Spread
+
+SURE = 0.05
+
+
+class Finding(NamedTuple):
+    """A sentence; `look` where it calls for caution."""
+
+    text: str
+    look: bool = False
+
+
+def findings(results: Results, view: View) -> list[Finding]:
+    """The answer first, then what speaks for and against it."""
+    found = [*_first(results, view), *_lead(view), *_extremes(view), *_dominated(view), *_chosen_rate(view)]
+    return [*found, *_collapsed(results), *_incomplete(results, view)]
+
+
+def spread_text(found: Spread, key: str) -> str:
+    """A mean and its interval, as in "0.55 [0.52, 0.58]"; with one seed there is no interval."""
+    kind = kind_of(key)
+    if found.mean is None:
+        return "–"
+    if found.low is None or found.high is None:
+        return kind.text(found.mean)
+    return f"{kind.text(found.mean)} [{kind.text(found.low)}, {kind.text(found.high)}]"
+
+
+def brief_text(found: Spread, key: str) -> str:
+    """A mean and how far its interval reaches, as in "0.55 ± 0.03", for tables."""
+    kind = kind_of(key)
+    if found.mean is None or found.high is None:
+        return kind.text(found.mean)
+    return f"{kind.text(found.mean)} ± {kind.text(found.high - found.mean)}"
+
+
+def signed(found: Comparison, text: str) -> str:
+    """The text of a difference with its plus."""
+    mean = found.difference.mean
+    return f"+{text}" if mean is not None and mean > 0 else text
+
+
+def p_text(p: float | None) -> str:
+    """A p-value with its sign of equality; never a star."""
+    if p is None:
+        return "no p"
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+
+
+def counted(number: int, name: str) -> str:
+    """A number and its noun: "1 cell", "3 cells"."""
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+
+
+def _at(row: Row) -> str:
+    return f"{row.policy} at lr {lr_text(row.lr)}"
+
+
+def _first(results: Results, view: View) -> list[Finding]:
+    ranked = [row for row in view.rows if view.is_ranked(row)]
+    if not ranked:
+        return [Finding("No policy has numbers for all prompt pairs yet, so that nothing can be ranked.", True)]
+    best = ranked[0]
+    judge = results.setup.get("judge")
+    several = f" of {len(ranked)} policies" if len(ranked) > 1 else ", being the only policy"
+    over = f"over {counted(len(view.pairs), 'prompt pair')} with {counted(len(results.seeds), 'seed')}"
+    kept = [f"{spread_text(best.spread(key), key)} {kind_of(key).title}" for key in KEPT if best.spread(key).n]
+    text = (
+        f"Its direction is {spread_text(best.spread(REACHED), REACHED)}, with {' and '.join(kept)}"
+        f"{f', as {judge} sees it' if judge else ''}; its balance of both {spread_text(best.spread(BALANCE), BALANCE)}."
+    )
+    return [Finding(f"{_at(best)} ranks first{several} {over}."), Finding(text)]
+
+
+def _lead(view: View) -> list[Finding]:
+    """Whether the first is better than the baseline, or the baseline better than the second."""
+    ranked = [row for row in view.rows if view.is_ranked(row)]
+    if len(ranked) < 2:
+        return []
+    ahead = ranked[0].policy != view.baseline
+    rival = ranked[0] if ahead else ranked[1]
+    comparison = rival.comparisons.get(BALANCE)
+    if comparison is None:
+        return []
+    n = comparison.difference.n
+    who = f"{rival.policy} against {view.baseline}, the {'baseline' if ahead else 'first'}"
+    difference = signed(comparison, spread_text(comparison.difference, BALANCE))
+    text = f"{who}: balance {difference}, n = {n} matched pairs and seeds"
+    if comparison.p_t is None:
+        return [Finding(f"{text}; too few for a test.", True)]
+    several = sum(BALANCE in row.comparisons for row in view.rows)
+    text += f"; {p_text(comparison.p_holm)} by paired t, corrected for {counted(several, 'comparison')} (Holm)"
+    if comparison.p_flip_holm is not None:
+        text += f", {p_text(comparison.p_flip_holm)} by exact sign flips"
+    unsure = comparison.p_holm is None or comparison.p_holm >= SURE
+    return [Finding(f"{text}{': the two cannot be told apart here' if unsure else ''}.", unsure)]
+
+
+def _extremes(view: View) -> list[Finding]:
+    points = view.points(FRONTS[0])
+    if len(points) < 2:
+        return []
+    most, keeps = max(points, key=lambda name: points[name].reached), max(points, key=lambda name: points[name].kept)
+    parts = [
+        f"{name} {what} (direction {points[name].reached:.3f}, content {points[name].kept:.3f})"
+        for name, what in ((most, "reaches most"), (keeps, "keeps most"))
+    ]
+    return [Finding(f"{parts[0]}; {parts[1]}.")]
+
+
+def _dominated(view: View) -> list[Finding]:
+    beaten = [row for row in view.rows if row.dominated.get(FRONTS[0])]
+    front = view.front()
+    if not front:
+        return []
+    text = f"On the front of direction against content: {', '.join(front)}."
+    if beaten:
+        text += " Dominated, another policy being better in both means: "
+        text += ", ".join(f"{row.policy} (by {_some(row.surely or row.dominated[FRONTS[0]])})" for row in beaten) + "."
+        sure = [row.policy for row in beaten if row.surely]
+        text += f" Beyond the intervals of the matched differences: {', '.join(sure) if sure else 'none of them'}."
+    return [Finding(text)]
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {counted(len(names) - 1, 'other')}"
+
+
+def _chosen_rate(view: View) -> list[Finding]:
+    row = next((row for row in view.rows if view.is_ranked(row)), None)
+    if row is None or row.held_out is None or row.held_out.mean is None or len(view.results.lrs) < 2:
+        return []
+    text = (
+        f"Each policy stands at its best of {len(view.results.lrs)} learning rates, chosen by balance on these very numbers, "
+        f"which flatters; with the rate chosen by the other seeds, {row.policy} has {row.held_out.mean:.3f} instead of "
+        f"{row.spread(BALANCE).mean:.3f}."
+    )
+    return [Finding(text)]
+
+
+def _collapsed(results: Results) -> list[Finding]:
+    cells = [cell for cell in results.cells if "collapsed" in cell.measures]
+    fallen = Counter(cell.place.policy for cell in cells if cell.value("collapsed"))
+    if not cells:
+        return []
+    if not fallen:
+        return [Finding(f"None of {counted(len(cells), 'cell')} collapsed.")]
+    whole = Counter(cell.place.policy for cell in cells)
+    named = ", ".join(f"{policy} ({count} of {whole[policy]})" for policy, count in fallen.most_common())
+    return [Finding(f"{fallen.total()} of {counted(len(cells), 'cell')} collapsed: {named}.", True)]
+
+
+def _incomplete(results: Results, view: View) -> list[Finding]:
+    found = []
+    if results.failed:
+        found.append(Finding(f"{counted(len(results.failed), 'cell')} failed and {'is' if len(results.failed) == 1 else 'are'} in no mean.", True))
+    if results.missing:
+        found.append(Finding(f"{counted(len(results.missing), 'cell')} of the grid {'is' if len(results.missing) == 1 else 'are'} not there yet.", True))
+    unranked = [row.policy for row in view.rows if not view.is_ranked(row)]
+    if unranked:
+        found.append(Finding(f"Not ranked, for want of numbers for every prompt pair: {', '.join(unranked)}.", True))
+    if len(results.seeds) == 1:
+        found.append(Finding("With one seed there are no intervals over seeds: what differs may differ by chance.", True))
+    return found
