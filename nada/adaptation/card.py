@@ -26,7 +26,7 @@ def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Ma
         "",
         "![the same latents before and after](before-after.png)",
         "",
-        *_table(result),
+        *result_table(result),
         "",
         "## Settings",
         "",
@@ -51,7 +51,8 @@ def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Ma
     return "\n".join(lines)
 
 
-def _table(result: Mapping[str, Any]) -> list[str]:
+def result_table(result: Mapping[str, Any]) -> list[str]:
+    """Lines of a table in Markdown: how a run went, and what its judge saw."""
     rows = [
         ("loss, first to last step", f"{result['first_loss']:.3f} to {result['last_loss']:.3f}"),
         ("steps taken, weights kept from", f"{result['steps']}, step {result['best_step']}"),

@@ -1,0 +1,2 @@
+from nada.sharing.api import Exported as Exported
+from nada.sharing.api import export as export
