@@ -13,7 +13,7 @@ import click
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports one only to run it or to show its help.
 
-    `table` gives names and short helps, in order; `module` is where the command of a name is, with `{}` for the name.
+    `table` gives names and short helps, in order; `module` is where the command of a name is, with `{}` for the name, hyphens as underscores.
     """
 
     def __init__(self, *arguments: Any, table: Mapping[str, str], module: str, **options: Any) -> None:
@@ -28,7 +28,7 @@ class LazyGroup(click.Group):
             near = difflib.get_close_matches(name, self.table, 1)
             question = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"No such command {name!r}.{question}", context)
-        return importlib.import_module(self.module.format(name)).command
+        return importlib.import_module(self.module.format(name.replace("-", "_"))).command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

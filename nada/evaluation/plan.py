@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,11 +107,15 @@ def is_pictures(spec: str) -> bool:
     )
 
 
+def default_judge(guides: Collection[str]) -> str:
+    """The bundled guide that judges what these guides have guided: one that had no part in it, where there is one."""
+    return next((name for name in BUNDLED if name not in guides), BUNDLED[0])
+
+
 def _judge(config: EvaluateConfig, origin: Origin, device: torch.device) -> GuideFeatures:
     spec = config.judge
     if spec == "auto":
-        taken = set(origin.guides.values())
-        spec = next((name for name in BUNDLED if name not in taken), BUNDLED[0])
+        spec = default_judge(set(origin.guides.values()))
     if parse_features(spec).kind != "guide":
         raise UsageError(f"--judge {spec} reads no words; give a guide such as demo-judge or ViT-B-32/openai.")
     judge = load_features(spec, device)
