@@ -62,17 +62,38 @@ def as_pair(a: Any, b: Any, names: tuple[str, str], least: int = 2) -> tuple[np.
     return first, second
 
 
+class UnitRows:
+    """The rows of a checked array `(N, D)` as float64 of length 1, made only where they are asked for.
+
+    50,000 rows of 2048 would be 0.8 GB beside the features themselves. It stands in for an array in `blocks` and
+    `tiles`, and wherever rows are taken by slice or by number. Raises NadaError for a row of zeros.
+    """
+
+    def __init__(self, array: np.ndarray, name: str) -> None:
+        lengths = [np.sqrt(np.einsum("ij,ij->i", block, block)) for _, block in blocks(array)]
+        self._array, self._lengths = array, np.concatenate(lengths)
+        self.shape = array.shape
+        if not self._lengths.all():
+            raise NadaError(f"{name} have a row of zeros, number {int(np.argmin(self._lengths))}; it points nowhere.")
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, chosen: slice | np.ndarray) -> np.ndarray:
+        rows = self._array[chosen].astype(np.float64)
+        rows /= self._lengths[chosen][:, None]
+        return rows
+
+
+Rows = np.ndarray | UnitRows
+
+
 def unit(array: np.ndarray, name: str) -> np.ndarray:
-    """Return the rows of a checked array as float64 of length 1; a row of zeros is an error, it has no direction."""
-    rows = array.astype(np.float64)
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]  # no array of squares as large as the rows
-    if not lengths.all():
-        raise NadaError(f"{name} have a row of zeros, number {int(np.argmin(lengths))}; it points nowhere.")
-    rows /= lengths
-    return rows
+    """Return the few rows of a checked array as float64 of length 1. Raises NadaError for a row of zeros."""
+    return UnitRows(array, name)[:]
 
 
-def tiles(a: np.ndarray, b: np.ndarray, side: int = TILE) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
+def tiles(a: Rows, b: Rows, side: int = TILE) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
     """Go through all pairs of rows of two arrays: (rows of a, rows of b, and both parts as float64)."""
     for start in range(0, len(a), side):
         left = slice(start, min(start + side, len(a)))
@@ -82,8 +103,19 @@ def tiles(a: np.ndarray, b: np.ndarray, side: int = TILE) -> Iterator[tuple[slic
             yield left, right, part, b[right].astype(np.float64, copy=False)
 
 
-def blocks(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+def blocks(array: Rows) -> Iterator[tuple[int, np.ndarray]]:
     """Go through `array` in runs of rows: (index of the first row, the rows as float64)."""
     rows = max(1, BLOCK_BYTES // (8 * int(np.prod(array.shape[1:]))))
     for start in range(0, len(array), rows):
         yield start, array[start : start + rows].astype(np.float64, copy=False)
+
+
+def blocks_of_two(a: Rows, b: Rows) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Go through two sets of equally many rows in step: the same rows of both, as float64."""
+    for start, block in blocks(a):
+        yield block, b[start : start + len(block)].astype(np.float64, copy=False)
+
+
+def mean_of(array: Rows) -> np.ndarray:
+    """Return the mean row `(D,)`, summed in float64."""
+    return sum(block.sum(axis=0) for _, block in blocks(array)) / len(array)

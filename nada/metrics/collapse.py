@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nada.errors import NadaError
-from nada.metrics.arrays import as_array, unit
+from nada.metrics.arrays import UnitRows, as_array, blocks, mean_of
 from nada.metrics.distances import nearest
 from nada.metrics.estimates import (
     LEVEL,
@@ -37,7 +37,7 @@ def compactness(embeddings: Any) -> float:
     Between 0 and N; for unit embeddings it is (N - 1) `prompt_diversity`. Watched over the steps of a run, a steady
     fall is collapse; it grows with N, so keep the same latents.
     """
-    rows = unit(as_array(embeddings, NAME), NAME)
+    rows = UnitRows(as_array(embeddings, NAME), NAME)
     return float((len(rows) - 1) * (1 - mean_cosine(rows)))
 
 
@@ -47,9 +47,8 @@ def effective_dimension(embeddings: Any) -> float:
     Between 1 (all on a line) and the lesser of D and N - 1; 0 if all are equal. Larger is more diverse. It sees a
     collapse onto few themes that keeps its distances. Biased downwards at small N: compare equal counts.
     """
-    rows = unit(as_array(embeddings, NAME), NAME)
-    rows -= rows.mean(axis=0)
-    gram = rows @ rows.T if len(rows) < rows.shape[1] else rows.T @ rows
+    rows = UnitRows(as_array(embeddings, NAME), NAME)
+    gram = _gram(rows)
     total = float(np.trace(gram))
     # Of equal rows, their mean's rounding is left.
     return total**2 / float(np.square(gram).sum()) if total > 1e-20 * len(rows) else 0.0
@@ -68,7 +67,10 @@ def retained_diversity_estimate(
     frozen: Any, adapted: Any, level: float = LEVEL, rounds: int = ROUNDS, seed: int = 0
 ) -> Estimate:
     """Return `retained_diversity` with a bootstrap interval over the latents, which both sets share."""
-    before, after = same_rows(frozen, adapted)
+    return _retained(*same_rows(frozen, adapted), level, rounds, seed)
+
+
+def _retained(before: UnitRows, after: UnitRows, level: float, rounds: int, seed: int) -> Estimate:
     value = _ratio(before, after)
     # The same seed draws the same latents for both.
     spreads = [1 - resampled_cosines(rows, rounds, seed) for rows in (after, before)]
@@ -115,24 +117,34 @@ def detect_collapse(
         frozen, adapted: embeddings `(N, D)` of the same latents in the same rows.
     """
     before, after = same_rows(frozen, adapted)
-    diversity = retained_diversity_estimate(before, after, level, rounds, seed)
+    diversity = _retained(before, after, level, rounds, seed)
     near = _duplicates(before, after)
     duplicates = at_least_binomial(mean_estimate(near, level, rounds, seed), len(near))
     return CollapseReport(
         diversity,
         duplicates,
-        (effective_dimension(before), effective_dimension(after)),
+        (effective_dimension(frozen), effective_dimension(adapted)),
         diversity.high < least_diversity or duplicates.low > most_duplicates,
     )
 
 
-def _ratio(before: np.ndarray, after: np.ndarray) -> float:
+def _gram(rows: UnitRows) -> np.ndarray:
+    """Scalar products of centred rows, or of their columns if those are fewer: both have the same eigenvalues."""
+    mean = mean_of(rows)
+    if len(rows) < rows.shape[1]:
+        centred = rows[:] - mean
+        return centred @ centred.T
+    parts = (block - mean for _, block in blocks(rows))
+    return sum(part.T @ part for part in parts)
+
+
+def _ratio(before: UnitRows, after: UnitRows) -> float:
     spread = 1 - mean_cosine(before)
     if spread < 1e-12:
         raise NadaError("The frozen generator's pictures are all alike, so that no diversity can be kept; check them.")
     return max(0.0, (1 - mean_cosine(after)) / spread)
 
 
-def _duplicates(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def _duplicates(before: UnitRows, after: UnitRows) -> np.ndarray:
     limit = np.quantile(nearest(before, 1)[:, 0], USUAL_DUPLICATES)
     return nearest(after, 1)[:, 0] <= limit

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nada.errors import NadaError
+from nada.metrics.arrays import UnitRows
 from nada.metrics.distances import neighbour_sets, neighbour_sets_within, squared_distances
 from nada.metrics.estimates import LEVEL, Estimate, normal_estimate, subset_errors
 from nada.metrics.similarity import same_rows
@@ -50,7 +51,7 @@ def neighbour_overlap_estimate(
     return normal_estimate(value, float(error), (n,), f"{rounds} random halves", level, (0.0, 1.0))
 
 
-def _checked(frozen: Any, adapted: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _checked(frozen: Any, adapted: Any, k: int) -> tuple[UnitRows, UnitRows]:
     pair = same_rows(frozen, adapted)
     n = len(pair[0])
     if not 1 <= k < n:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nada.metrics.arrays import tiles
+from nada.metrics.arrays import Rows, tiles
 
 Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -29,7 +29,7 @@ class RowSums:
     selves: tuple[float, float]
 
 
-def row_sums(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> RowSums:
+def row_sums(x: Rows, y: Rows, kernel: Kernel) -> RowSums:
     """Go through the three kernel matrices tile by tile; none is ever held as a whole."""
     (xx, self_x), (yy, self_y) = _within(x, kernel), _within(y, kernel)
     xy, yx = np.zeros(len(x)), np.zeros(len(y))
@@ -40,7 +40,7 @@ def row_sums(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> RowSums:
     return RowSums(xx, yy, xy, yx, (self_x, self_y))
 
 
-def _within(x: np.ndarray, kernel: Kernel) -> tuple[np.ndarray, float]:
+def _within(x: Rows, kernel: Kernel) -> tuple[np.ndarray, float]:
     sums, selves = np.zeros(len(x)), 0.0
     for left, right, one, other in tiles(x, x):
         if left.start > right.start:

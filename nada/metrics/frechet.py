@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nada.errors import NadaError
-from nada.metrics.arrays import as_array, as_pair, blocks
+from nada.metrics.arrays import as_array, as_pair, blocks, mean_of
 
 NAMES = ("The first features", "The second features")
 
@@ -80,11 +80,6 @@ def frechet_of_moments(a: Moments, b: Moments) -> float:
     values = np.linalg.eigvalsh(root @ b.covariance @ root)
     overlap = _roots(values).sum()
     return _combine(a.mean - b.mean, np.trace(a.covariance) + np.trace(b.covariance), overlap)
-
-
-def mean_of(array: np.ndarray) -> np.ndarray:
-    """Return the mean row of a checked array, summed in float64."""
-    return sum(block.sum(axis=0) for _, block in blocks(array)) / len(array)
 
 
 def _root(array: np.ndarray, mean: np.ndarray, ddof: int) -> np.ndarray:

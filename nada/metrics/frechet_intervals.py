@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from nada.errors import NadaError
-from nada.metrics.arrays import as_pair, blocks
+from nada.metrics.arrays import as_pair, blocks, mean_of
 from nada.metrics.estimates import LEVEL, Estimate, normal_estimate
-from nada.metrics.frechet import NAMES, frechet_distance, mean_of, moments
+from nada.metrics.frechet import NAMES, frechet_distance, moments
 
 POINTS = 8
 

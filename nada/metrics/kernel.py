@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nada.errors import NadaError
-from nada.metrics.arrays import as_pair, unit
+from nada.metrics.arrays import UnitRows, as_pair
 from nada.metrics.discrepancy import biased, jackknife_variances, row_sums, unbiased
 from nada.metrics.estimates import LEVEL, Estimate, normal_estimate
 
@@ -111,7 +111,7 @@ def clip_mmd_estimate(a: Any, b: Any, unbiased_form: bool = False, level: float 
     these counts give on average.
     """
     first, second = as_pair(a, b, ("The first embeddings", "The second embeddings"), least=3)
-    sums = row_sums(unit(first, "The first embeddings"), unit(second, "The second embeddings"), _gaussian)
+    sums = row_sums(UnitRows(first, "The first embeddings"), UnitRows(second, "The second embeddings"), _gaussian)
     value = CMMD_SCALE * (unbiased(sums) if unbiased_form else biased(sums))
     error = CMMD_SCALE * np.sqrt(sum(jackknife_variances(sums)))
     within = (-np.inf if unbiased_form else 0.0, np.inf)

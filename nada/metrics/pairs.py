@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import numpy as np
 
+from nada.metrics.arrays import Rows, blocks
 from nada.metrics.estimates import resampled_counts
 
 
-def mean_cosine(rows: np.ndarray) -> float:
+def mean_cosine(rows: Rows) -> float:
     """Return the mean of x·y over all pairs of two different rows."""
-    total = rows.sum(axis=0)
-    return float((total @ total - np.square(rows).sum()) / (len(rows) * (len(rows) - 1)))
+    total, own = np.zeros(rows.shape[1]), 0.0
+    for _, block in blocks(rows):
+        total += block.sum(axis=0)
+        own += float(np.square(block).sum())
+    return float((total @ total - own) / (len(rows) * (len(rows) - 1)))
 
 
-def resampled_cosines(rows: np.ndarray, rounds: int, seed: int) -> np.ndarray:
+def resampled_cosines(rows: Rows, rounds: int, seed: int) -> np.ndarray:
     """Return `mean_cosine` in each round of a bootstrap, `(rounds,)`; no matrix of pairs is ever made."""
-    own = np.square(rows).sum(axis=1)
+    own = np.concatenate([np.square(block).sum(axis=1) for _, block in blocks(rows)])
+    whole = mean_cosine(rows)
     drawn = []
     for counts in resampled_counts(len(rows), rounds, seed):
-        totals, squares = counts @ rows, np.square(counts)
-        sums = np.square(totals).sum(axis=1) - squares @ own
-        drawn.append(_mean_of_pairs(sums, squares, mean_cosine(rows)))
+        squares = np.square(counts)
+        sums = np.square(weighted_sums(counts, rows)).sum(axis=1) - squares @ own
+        drawn.append(_mean_of_pairs(sums, squares, whole))
     return np.concatenate(drawn)
+
+
+def weighted_sums(weights: np.ndarray, rows: Rows) -> np.ndarray:
+    """Return `weights (R, N)` times `rows (N, D)`: a sum of the rows for each round."""
+    return sum(weights[:, start : start + len(block)] @ block for start, block in blocks(rows))
 
 
 def resampled_pairs(

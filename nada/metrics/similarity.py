@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from nada.errors import NadaError
-from nada.metrics.arrays import as_array, as_pair, unit
+from nada.metrics.arrays import UnitRows, as_array, as_pair, blocks, blocks_of_two, mean_of, unit
 from nada.metrics.estimates import LEVEL, ROUNDS, Estimate, mean_estimate, percentile_estimate, resampled_counts
-from nada.metrics.pairs import mean_cosine, resampled_cosines
+from nada.metrics.pairs import mean_cosine, resampled_cosines, weighted_sums
 
 IMAGES, PROMPTS = "The image embeddings", "The prompt embeddings"
 
@@ -45,7 +45,7 @@ def clip_i(images: Any, references: Any) -> float:
     `references (M, D)` are different sets of pictures.
     """
     first, second = _unit_pair(images, references)
-    return float(first.mean(axis=0) @ second.mean(axis=0))
+    return float(mean_of(first) @ mean_of(second))
 
 
 def clip_i_estimate(
@@ -53,10 +53,10 @@ def clip_i_estimate(
 ) -> Estimate:
     """Return `clip_i` with a bootstrap interval over the pictures of both sets."""
     first, second = _unit_pair(images, references)
-    value = float(first.mean(axis=0) @ second.mean(axis=0))
+    value = float(mean_of(first) @ mean_of(second))
     seeds = np.random.SeedSequence(seed).generate_state(2)
     means = [
-        np.concatenate([counts @ rows / len(rows) for counts in resampled_counts(len(rows), rounds, int(own))])
+        np.concatenate([weighted_sums(counts, rows) for counts in resampled_counts(len(rows), rounds, int(own))]) / len(rows)
         for rows, own in zip((first, second), seeds)
     ]
     drawn = np.einsum("ij,ij->i", *means)
@@ -121,12 +121,12 @@ def prompt_diversity(images: Any) -> float:
 
     Between 0 and 2, larger is more diverse. Noise and failures are diverse too: read it beside `prompt_quality`.
     """
-    return 1 - mean_cosine(unit(as_array(images, IMAGES), IMAGES))
+    return 1 - mean_cosine(UnitRows(as_array(images, IMAGES), IMAGES))
 
 
 def prompt_diversity_estimate(images: Any, level: float = LEVEL, rounds: int = ROUNDS, seed: int = 0) -> Estimate:
     """Return `prompt_diversity` with a bootstrap interval over the pictures."""
-    rows = unit(as_array(images, IMAGES), IMAGES)
+    rows = UnitRows(as_array(images, IMAGES), IMAGES)
     drawn = 1 - resampled_cosines(rows, rounds, seed)
     return percentile_estimate(1 - mean_cosine(rows), drawn, (len(rows),), level)
 
@@ -140,17 +140,20 @@ def _to_prompts(images: Any, prompts: Any) -> np.ndarray:
         if len(words) != len(rows):
             raise NadaError(f"There are {len(words)} prompts for {len(rows)} images; give one, or one for each.")
     _same_width(rows, words, PROMPTS)
-    return np.einsum("ij,ij->i", unit(rows, IMAGES), np.broadcast_to(unit(words, PROMPTS), rows.shape))
+    pictures, texts = UnitRows(rows, IMAGES), UnitRows(words, PROMPTS)
+    if len(words) == 1:
+        return _cosines_to(pictures, texts[:][0])
+    return _cosines(pictures, texts)
 
 
 def _to_templates(images: Any, templates: Any) -> np.ndarray:
     rows, words = as_array(images, IMAGES), as_array(templates, "The templates' embeddings", least=1)
     _same_width(rows, words, "the templates' embeddings")
-    return unit(rows, IMAGES) @ unit(words, "The templates' embeddings").mean(axis=0)
+    return _cosines_to(UnitRows(rows, IMAGES), unit(words, "The templates' embeddings").mean(axis=0))
 
 
 def _to_originals(images: Any, originals: Any) -> np.ndarray:
-    return np.einsum("ij,ij->i", *same_rows(images, originals))
+    return _cosines(*same_rows(images, originals))
 
 
 def _directions(frozen: Any, adapted: Any, source: Any, target: Any) -> np.ndarray:
@@ -161,12 +164,25 @@ def _directions(frozen: Any, adapted: Any, source: Any, target: Any) -> np.ndarr
     direction = (unit(words[1], PROMPTS) - unit(words[0], PROMPTS))[0]
     if np.linalg.norm(direction) < 1e-6:
         raise NadaError("The source and the target prompt have the same embedding; there is no direction between them.")
-    edits = after - before
-    lengths = np.linalg.norm(edits, axis=1)
-    return edits @ direction / (np.maximum(lengths, 1e-8) * np.linalg.norm(direction))
+    direction /= np.linalg.norm(direction)
+    return np.concatenate([_along(new - old, direction) for old, new in blocks_of_two(before, after)])
 
 
-def same_rows(images: Any, originals: Any) -> tuple[np.ndarray, np.ndarray]:
+def _along(edits: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Cosines of edits `(n, D)` with a unit direction; 0 for an edit of nothing."""
+    return edits @ direction / np.maximum(np.linalg.norm(edits, axis=1), 1e-8)
+
+
+def _cosines(first: UnitRows, second: UnitRows) -> np.ndarray:
+    """Of each row with the other set's row of the same number."""
+    return np.concatenate([np.einsum("ij,ij->i", x, y) for x, y in blocks_of_two(first, second)])
+
+
+def _cosines_to(rows: UnitRows, word: np.ndarray) -> np.ndarray:
+    return np.concatenate([block @ word for _, block in blocks(rows)])
+
+
+def same_rows(images: Any, originals: Any) -> tuple[UnitRows, UnitRows]:
     """Return two sets of embeddings of the same latents, `(N, D)` each, as unit rows."""
     first, second = _unit_pair(images, originals)
     if len(first) != len(second):
@@ -175,10 +191,10 @@ def same_rows(images: Any, originals: Any) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-def _unit_pair(a: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
+def _unit_pair(a: Any, b: Any) -> tuple[UnitRows, UnitRows]:
     names = ("The first embeddings", "The second embeddings")
     first, second = as_pair(a, b, names)
-    return unit(first, names[0]), unit(second, names[1])
+    return UnitRows(first, names[0]), UnitRows(second, names[1])
 
 
 def _same_width(rows: np.ndarray, words: np.ndarray, name: str) -> None:
