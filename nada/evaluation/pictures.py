@@ -22,6 +22,7 @@ from nada.data.fitting import FILTER, Fit, fit_square
 from nada.data.records import Record, inside
 from nada.data.sources import nothing_left, open_source
 from nada.errors import NadaError, UsageError
+from nada.generation import draw_pictures
 from nada.models import Generator
 from nada.processes import Share
 
@@ -86,15 +87,9 @@ class Made:
         for number in range(share.rank, -(-self.count // batch), share.world):
             rows = slice(number * batch, min((number + 1) * batch, self.count))
             seeds = list(range(start + rows.start, start + rows.stop))
-            made = self._sample(seeds, None if conditions is None else conditions[rows])
+            labels = None if conditions is None else self.generator.labels_of(seeds, conditions[rows])
+            made = draw_pictures(self.generator, seeds, labels, self.truncation)
             yield Block(number, np.stack([fit_square(picture, self.size) for picture in made]))
-
-    def _sample(self, seeds: list[int], classes: list[int] | None) -> np.ndarray:
-        """As many pictures as seeds; the last few are filled up, see `AT_ONCE_LEAST`."""
-        missing = max(0, AT_ONCE_LEAST - len(seeds))
-        labels = None if classes is None else classes + missing * classes[-1:]
-        filled = seeds + missing * seeds[-1:]
-        return self.generator.sample(filled, self.truncation, labels, batch=len(filled))[: len(seeds)]
 
     def describe(self) -> dict[str, Any]:
         """Generator by hash, latents, conditions, size and filter."""

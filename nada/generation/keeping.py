@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,24 @@ from nada.images import save_png
 KEY = "nada"  # of the text in the PNG
 LEVEL = 1  # of the compression: 60 % of the time of Pillow's own choice for files 7 % larger
 _MOST = 4 << 20
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture: uint8 `pixels (H, W, 3)`, the recipe by which it was made, and what else is to be noted of it."""
+
+    pixels: np.ndarray
+    recipe: Recipe
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name of its file, as `nada generate` gives it."""
+        return f"seed{self.recipe.seed:04d}.png"
+
+    def save(self, folder: str | Path) -> Path:
+        """Write it below `folder`, with its settings inside. Raises NadaError where that is impossible."""
+        return save_picture(Path(folder) / self.name, self.pixels, self.recipe, self.notes)
 
 
 def save_picture(path: Path, pixels: np.ndarray, recipe: Recipe, notes: Mapping[str, Any] | None = None) -> Path:

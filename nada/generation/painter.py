@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -71,10 +72,6 @@ class Painter:
             )
         return None
 
-    def at(self, strength: float | None) -> Generator:
-        """The generator at a strength."""
-        return self._at(strength)[0]
-
     def _at(self, strength: float | None) -> tuple[Generator, Compute]:
         """The generator at a strength, and how it computes; the last few stay in memory."""
         wanted = 1.0 if strength is None else float(strength)
@@ -87,10 +84,11 @@ class Painter:
     def styles(self, recipes: Sequence[Recipe]) -> Tensor:
         """Styles `(N, num_ws, w_dim)` of recipes with the same strength and truncation."""
         first = recipes[0]
-        generator = self.at(first.strength)
+        generator = self._at(first.strength)[0]
         own = self._mapped(generator, first, [recipe.seed for recipe in recipes], [recipe.condition for recipe in recipes])
         mixes = [recipe.mix or Mix(recipe.seed, recipe.condition, ()) for recipe in recipes]
         if any(mix.layers for mix in mixes):
+            self._check_layers(mixes)
             other = self._mapped(generator, first, [mix.seed for mix in mixes], [mix.condition for mix in mixes])
             for row, mix in enumerate(mixes):
                 own[row, list(mix.layers)] = other[row, list(mix.layers)]
@@ -98,6 +96,11 @@ class Painter:
             if recipe.offset:
                 own[row] += self._offset(recipe.offset)
         return own
+
+    def _check_layers(self, mixes: Sequence[Mix]) -> None:
+        count = self.generator.num_ws
+        if any(layer >= count for mix in mixes for layer in mix.layers):
+            raise NadaError(f"The settings mix layers that {self.spec} does not have: its layers are 0 to {count - 1}.")
 
     def _mapped(self, generator: Generator, look: Recipe, seeds: list[int], names: list[str | None]) -> Tensor:
         labels = self.conditions.rows(names)
@@ -113,9 +116,15 @@ class Painter:
         """Return uint8 pictures `(N, H, W, 3)` of recipes that share everything but seed, condition, mix and offset."""
         look = recipes[0]
         seeds = [recipe.seed for recipe in recipes]
+        with self.computing(look) as generator:
+            return pictures_of(generator, self.styles(recipes), look.noise, seeds)
+
+    @contextmanager
+    def computing(self, look: Recipe) -> Iterator[Generator]:
+        """While open, the generator at a recipe's strength computes in this painter's precision; yields it."""
         generator, compute = self._at(look.strength)
         with generator.computing(compute):
-            return pictures_of(generator, self.styles(recipes), look.noise, seeds)
+            yield generator
 
     def headline(self) -> str:
         """One line for people: generator, device, kernels."""

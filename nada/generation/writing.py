@@ -1,0 +1,99 @@
+"""Many picture files at once: encoded and written by threads, with a bound on what waits in memory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from nada.errors import NadaError
+from nada.files import locked, make_folder
+from nada.generation.keeping import read_settings, save_picture
+from nada.generation.recipe import Recipe
+
+_THREADS = min(8, (os.cpu_count() or 1) + 2)  # most of the time they wait for the disk
+_WAITING = 64  # pictures
+_UNFINISHED = re.compile(r"\..+\.png\.[0-9a-f]{8}\.tmp")
+
+
+class Writer:
+    """Writes pictures in threads; leaving the block waits for all of them.
+
+    `write` blocks while 64 pictures wait, and raises what went wrong with an earlier one.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_THREADS)
+        self._waiting: list[Future[Path]] = []
+
+    def write(self, path: Path, pixels: np.ndarray, recipe: Recipe, notes: Mapping[str, Any]) -> None:
+        """Write one picture, uint8 `(H, W, 3)`, by and by."""
+        if len(self._waiting) >= _WAITING:
+            half = _WAITING // 2
+            for future in self._waiting[:half]:
+                future.result()
+            del self._waiting[:half]
+        self._waiting.append(self._pool.submit(save_picture, path, pixels, recipe, notes))
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+        if kind is None:
+            for future in self._waiting:
+                future.result()
+
+
+@contextmanager
+def own_folder(out: Path) -> Iterator[Path]:
+    """Make a folder and keep other commands from writing there; what a killed one left half-written is removed.
+
+    Raises NadaError where it cannot be written or another command is at work in it.
+    """
+    make_folder(out)
+    with locked(out / "pictures", f"another nada generate is writing to {out}; wait for it, or choose another --out."):
+        for path in out.iterdir():
+            if _UNFINISHED.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        yield out
+
+
+def survey(out: Path, wanted: Callable[[str], Recipe | None]) -> set[str]:
+    """Return the names of the files in `out` that hold just what is wanted under their name.
+
+    Args:
+        wanted: gives the recipe for a file name; None for one that is of no concern.
+
+    Raises NadaError, before anything is written, for a file that is in the way: nothing of anybody's is overwritten.
+    """
+    done = set()
+    for path in out.iterdir():
+        recipe = wanted(path.name)
+        if recipe is not None:
+            _check_kept(path, recipe)
+            done.add(path.name)
+    return done
+
+
+def _check_kept(path: Path, recipe: Recipe) -> None:
+    try:
+        kept, _ = read_settings(path)
+    except NadaError as error:
+        raise NadaError(f"{path} is in the way ({error}) Choose another folder with --out.") from error
+    if kept.same_picture(recipe):
+        return
+    if kept.sha256 != recipe.sha256:
+        same = f"another generator called {kept.model}" if kept.model == recipe.model else kept.model
+        raise NadaError(f"{path} was made with {same}, whose weights differ; choose another folder with --out.")
+    told = "; ".join(kept.differences(recipe)[:3])
+    raise NadaError(f"{path} was made with other settings ({told}); choose another folder with --out.")
