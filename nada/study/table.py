@@ -16,7 +16,7 @@ from nada.study.ranking import Row, View, views_of
 from nada.study.results import Cell, Place, Results
 
 TIME = "seconds"
-PLACE = ("source", "target", "classes", "policy", "lr", "seed", "steps")
+PLACE = ("source_prompt", "target_prompt", "classes", "policy", "lr", "seed", "steps")
 HEAD = (*PLACE, "status", "error")
 CRITERION = (
     "The best learning rate of a policy has the largest mean balance, among those without failed or missing cells where "
