@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checkpoints": {"models", "ops", "web"},
     "domains": {"models", "checkpoints"},
     "mixing": {"config", "runs", "images", "models", "checkpoints", "domains", "generation"},
+    "generation": {"config", "runs", "images", "models", "checkpoints", "domains", "clip", "ops", "precision"},
     "inversion": {"images", "models", "checkpoints", "clip", "features", "data"},
     "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},
     "training": {
@@ -42,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "processes",
     },
     "evaluation": {
-        *("config", "runs", "models", "checkpoints", "data", "clip", "features", "metrics", "ops", "processes"),
+        *("config", "runs", "models", "checkpoints", "data", "clip", "features", "metrics", "ops", "processes", "generation"),
     },
     "study": {
         *("config", "allocator", "runs", "ops", "metrics", "images", "data", "models", "clip", "features", "selection", "pages"),
@@ -50,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "sharing": {"runs", "images", "metrics", "models", "checkpoints", "adaptation", "evaluation"},
     # Commands are thin: at the top they import options only, everything else inside the handler.
-    "cli": {"config", "allocator", "mixing", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing", "study"},
+    "cli": {"config", "allocator", "generation", "mixing", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing", "study"},
     "__main__": {"cli"},
     "__init__": set(),
 }
