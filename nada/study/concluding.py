@@ -1,4 +1,4 @@
-"""What is made of the cells that are there: tables."""
+"""What is made of the cells that are there: tables, a page, a board, and a summary for the terminal."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nada.study.board import write_board
 from nada.study.progress import Say
+from nada.study.report import write_report
+from nada.study.summary import summary_lines
 from nada.study.table import write_tables
 
 
 def conclude(out: Path, records: Sequence[dict[str, Any]], setup: dict[str, Any], say: Say) -> None:
-    """Write tables and report, and say where they are. Raises NadaError where they cannot be written."""
-    for path in write_tables(out, records, setup):
+    """Write everything and say where it is. Raises NadaError where it cannot be written."""
+    written = [*write_tables(out, records, setup), write_report(out, records, setup)]
+    board = write_board(out, records)
+    say("")
+    for line in summary_lines(records, setup):
+        say(line)
+    say("")
+    for path in written:
         say(f"written: {path}")
+    say(f"curves:  tensorboard --logdir {board}")
