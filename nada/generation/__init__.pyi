@@ -1,6 +1,17 @@
+from nada.generation.api import generate as generate
+from nada.generation.api import make_painter as make_painter
+from nada.generation.api import mix as mix
+from nada.generation.api import search as search
 from nada.generation.blocks import draw_pictures as draw_pictures
 from nada.generation.blocks import pictures_of as pictures_of
 from nada.generation.blocks import styles_of as styles_of
 from nada.generation.blocks import styles_of_latents as styles_of_latents
+from nada.generation.finding import Found as Found
+from nada.generation.keeping import Picture as Picture
+from nada.generation.keeping import read_settings as read_settings
+from nada.generation.mixing import MixTable as MixTable
+from nada.generation.painter import Painter as Painter
+from nada.generation.recipe import Mix as Mix
+from nada.generation.recipe import Recipe as Recipe
 from nada.generation.seeds import Seeds as Seeds
 from nada.generation.seeds import parse_seeds as parse_seeds
