@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 
 TOKEN = "hf_of_the_test"
 LARGE = (".safetensors", ".png", ".gif")  # what the hub keeps outside of git
@@ -54,6 +55,8 @@ class FakeHub(http.server.ThreadingHTTPServer):
         self.objects: dict[str, bytes] = {}
         self.refuse: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
+        self.full = False  # whether the store takes no more large files
+        self.strict = False  # whether no card is good enough
         self.before_commit: Any = None  # called once, as somebody else who commits in between would
 
     def add(self, name: str, files: dict[str, bytes], private: bool = False) -> Repository:
@@ -137,6 +140,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._fail(401, "Invalid credentials in Authorization header")
         self._json({"type": "user", "name": "someone", "orgs": []})
 
+    def validate(self, body: bytes) -> None:
+        """The hub reads the head of a card before it takes it."""
+        head = yaml.safe_load(json.loads(body)["content"].split("---\n")[1])
+        fields = ("license", "library_name", "pipeline_tag", "tags")
+        errors = [{"message": f'"{name}" is missing'} for name in fields if name not in head]
+        self._json({"errors": errors, "warnings": []}, 400 if errors or self.server.strict else 200)
+
     def create(self, body: bytes) -> None:
         asked = json.loads(body)
         name = f"{asked['organization'] or 'someone'}/{asked['name']}"
@@ -170,11 +180,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._json([{"type": "file", "path": path, "size": len(data), "oid": _sha1(data)} for path, data in files])
 
     def preupload(self, body: bytes, name: str, revision: str) -> None:
+        repository = self.server.repositories[name]
         modes = [
             {
                 "path": file["path"],
                 "uploadMode": "lfs" if file["path"].endswith(LARGE) else "regular",
                 "shouldIgnore": False,
+                "oid": _oid(file["path"], repository.files(revision).get(file["path"])),
             }
             for file in json.loads(body)["files"]
         ]
@@ -184,6 +196,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         objects = []
         for item in json.loads(body)["objects"]:
             upload = {"href": f"{self.server.url}/objects/{item['oid']}"}
+            if self.server.full:
+                objects.append({**item, "error": {"code": 507, "message": "no room"}})
+                continue
             objects.append({**item, **({} if item["oid"] in self.server.objects else {"actions": {"upload": upload}})})
         self._json({"transfer": "basic", "objects": objects})
 
@@ -223,12 +238,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send(200, data, {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": sha})
 
 
+def _oid(path: str, data: bytes | None) -> str | None:
+    """What tells a client that a file is there already: its checksum as git's or, for large ones, as the store's."""
+    if data is None:
+        return None
+    return hashlib.sha256(data).hexdigest() if path.endswith(LARGE) else _sha1(b"blob %d\0" % len(data) + data)
+
+
 def _sha1(data: bytes) -> str:
     return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
 _NAME = r"([\w.-]+/[\w.-]+)"
 ROUTES = (
+    (r"POST /api/validate-yaml", _Handler.validate),
     (r"GET /api/whoami-v2", _Handler.whoami),
     (r"POST /api/repos/create", _Handler.create),
     (rf"POST /api/models/{_NAME}/branch/(.+)", _Handler.branch),

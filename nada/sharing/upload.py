@@ -129,7 +129,7 @@ def refusals(address: HubAddress) -> Iterator[None]:
         status = status_of(error)
         cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
         said = f"{first_line(error)}: {first_line(cause)}" if cause is not error else first_line(error)
-        if status is None and isinstance(error, ValueError):  # a name, or a file that the store of large files refuses
+        if status in (None, 400) and isinstance(error, ValueError):  # a name, a card, or a file that is too much
             advice = f"the hub refuses this ({said}); nothing was published"
         elif status is None:
             advice = f"the hub cannot be reached ({said}); check the network and export again, nothing was published"
