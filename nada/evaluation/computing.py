@@ -50,14 +50,12 @@ def _kernel(sight: Sight, eye: Extractor) -> list[Score]:
 
 
 def _precision(sight: Sight, eye: Extractor) -> list[Score]:
-    made, real = sight.as_many(eye)
-    found = metrics.precision_recall_estimate(real, made, seed=sight.seed)
+    found = sight.manifold(eye)
     return [score("precision", eye, found.precision), score("recall", eye, found.recall)]
 
 
 def _density(sight: Sight, eye: Extractor) -> list[Score]:
-    made, real = sight.as_many(eye)
-    found = metrics.density_coverage_estimate(real, made, seed=sight.seed)
+    found = sight.manifold(eye)
     return [score("density", eye, found.density), score("coverage", eye, found.coverage)]
 
 
@@ -71,7 +69,7 @@ def _sliced(sight: Sight, eye: Extractor) -> list[Score]:
 
 def _inception_score(sight: Sight, eye: Extractor) -> list[Score]:
     assert isinstance(eye, InceptionFeatures)
-    return [score("is", eye, metrics.inception_estimate(eye.logits_of(sight.of(eye))))]
+    return [score("is", eye, metrics.inception_estimate(eye.logits_of(sight.of(eye)), seed=sight.seed))]
 
 
 def _clip_i(sight: Sight, eye: Extractor) -> list[Score]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from nada import metrics
 from nada.evaluation.looking import Seen
 from nada.evaluation.perceptual import Perceived
 from nada.evaluation.words import Words
@@ -36,6 +37,7 @@ class Sight:
     words: Words | None = None
     perceived: Perceived | None = None
     seed: int = 0
+    _manifolds: dict[str, metrics.ManifoldEstimates] = field(default_factory=dict, compare=False, repr=False)
 
     def has(self, needed: str) -> bool:
         """Whether there is what a metric needs: a key of `NEEDS`."""
@@ -60,6 +62,13 @@ class Sight:
         first, second = self.and_reference(eye)
         count = min(len(first), len(second))
         return first[_evenly(len(first), count)], second[_evenly(len(second), count)]
+
+    def manifold(self, eye: Extractor) -> metrics.ManifoldEstimates:
+        """Precision, recall, density and coverage of equal counts; neighbours are looked for once."""
+        if eye.tag not in self._manifolds:
+            made, real = self.as_many(eye)
+            self._manifolds[eye.tag] = metrics.manifold_estimates(real, made, seed=self.seed)
+        return self._manifolds[eye.tag]
 
     def before_and_after(self, eye: Extractor) -> tuple[np.ndarray, np.ndarray]:
         """What it saw of the same latents before, and of the pictures that are judged."""

@@ -25,9 +25,11 @@ from nada.metrics.kernel import clip_mmd_estimate as clip_mmd_estimate
 from nada.metrics.kernel import kernel_distance as kernel_distance
 from nada.metrics.kernel import kernel_estimate as kernel_estimate
 from nada.metrics.manifold import DensityCoverage as DensityCoverage
+from nada.metrics.manifold import ManifoldEstimates as ManifoldEstimates
 from nada.metrics.manifold import PrecisionRecall as PrecisionRecall
 from nada.metrics.manifold import density_coverage as density_coverage
 from nada.metrics.manifold import density_coverage_estimate as density_coverage_estimate
+from nada.metrics.manifold import manifold_estimates as manifold_estimates
 from nada.metrics.manifold import precision_recall as precision_recall
 from nada.metrics.manifold import precision_recall_estimate as precision_recall_estimate
 from nada.metrics.medoids import Clusters as Clusters

@@ -93,14 +93,25 @@ def unit(array: np.ndarray, name: str) -> np.ndarray:
     return UnitRows(array, name)[:]
 
 
-def tiles(a: Rows, b: Rows, side: int = TILE) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
+def tiles(a: Rows, b: Rows) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
     """Go through all pairs of rows of two arrays: (rows of a, rows of b, and both parts as float64)."""
-    for start in range(0, len(a), side):
-        left = slice(start, min(start + side, len(a)))
+    for start in range(0, len(a), TILE):
+        left = slice(start, min(start + TILE, len(a)))
         part = a[left].astype(np.float64, copy=False)
-        for begin in range(0, len(b), side):
-            right = slice(begin, min(begin + side, len(b)))
+        for begin in range(0, len(b), TILE):
+            right = slice(begin, min(begin + TILE, len(b)))
             yield left, right, part, b[right].astype(np.float64, copy=False)
+
+
+def tiles_within(x: Rows) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
+    """Like `tiles` of an array with itself, but each pair of rows once: what is below the diagonal is left out."""
+    starts = range(0, len(x), TILE)
+    for number, start in enumerate(starts):
+        left = slice(start, min(start + TILE, len(x)))
+        part = x[left].astype(np.float64, copy=False)
+        for begin in starts[number:]:
+            right = slice(begin, min(begin + TILE, len(x)))
+            yield left, right, part, x[right].astype(np.float64, copy=False)
 
 
 def blocks(array: Rows) -> Iterator[tuple[int, np.ndarray]]:

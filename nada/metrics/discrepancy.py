@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nada.metrics.arrays import Rows, tiles
+from nada.metrics.arrays import Rows, tiles, tiles_within
 
 Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -42,17 +42,14 @@ def row_sums(x: Rows, y: Rows, kernel: Kernel) -> RowSums:
 
 def _within(x: Rows, kernel: Kernel) -> tuple[np.ndarray, float]:
     sums, selves = np.zeros(len(x)), 0.0
-    for left, right, one, other in tiles(x, x):
-        if left.start > right.start:
-            continue  # the mirror image of a tile that was seen
+    for left, right, one, other in tiles_within(x):
         values = kernel(one, other)
-        if left.start == right.start:
+        if left == right:
             selves += float(np.trace(values))
             np.fill_diagonal(values, 0)
-            sums[left] += values.sum(axis=1)
         else:
-            sums[left] += values.sum(axis=1)
             sums[right] += values.sum(axis=0)
+        sums[left] += values.sum(axis=1)
     return sums, selves
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nada.metrics.arrays import tiles
+from nada.metrics.arrays import Rows, tiles_within
 
 # Two sums of the same numbers in another order differ in their last digits: what differs by less is equal.
 TOLERANCE = 1e-10
@@ -18,13 +18,15 @@ def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return values
 
 
-def nearest(x: np.ndarray, k: int) -> np.ndarray:
+def nearest(x: Rows, k: int) -> np.ndarray:
     """Return `(N, k)` squared distances of each row to its nearest other rows, from the nearest on."""
     best = np.full((len(x), k), np.inf)
-    for left, right, one, other in tiles(x, x):
+    for left, right, one, other in tiles_within(x):
         values = squared_distances(one, other)
-        if left.start == right.start:
+        if left == right:
             np.fill_diagonal(values, np.inf)
+        else:
+            best[right] = _smallest(np.concatenate([best[right], values.T], axis=1), k)
         best[left] = _smallest(np.concatenate([best[left], values], axis=1), k)
     return best
 
@@ -40,19 +42,25 @@ def _smallest(values: np.ndarray, k: int) -> np.ndarray:
     return np.sort(np.partition(values, k - 1, axis=1)[:, :k], axis=1)
 
 
-def neighbour_sets(x: np.ndarray, k: int) -> np.ndarray:
+def neighbour_sets(x: Rows, k: int) -> np.ndarray:
     """Return `(N, k)` indices of each row's nearest other rows, in no order."""
     best = np.full((len(x), k), np.inf)
     found = np.zeros((len(x), k), dtype=np.int64)
-    for left, right, one, other in tiles(x, x):
-        values = squared_distances(one, other)
-        if left.start == right.start:
-            np.fill_diagonal(values, np.inf)
-        values = np.concatenate([best[left], values], axis=1)
+
+    def take_in(rows: slice, values: np.ndarray, first: int) -> None:
+        values = np.concatenate([best[rows], values], axis=1)
         chosen = np.argpartition(values, k - 1, axis=1)[:, :k]
-        known = np.take_along_axis(found[left], np.minimum(chosen, k - 1), axis=1)
-        found[left] = np.where(chosen < k, known, chosen - k + right.start)
-        best[left] = np.take_along_axis(values, chosen, axis=1)
+        known = np.take_along_axis(found[rows], np.minimum(chosen, k - 1), axis=1)
+        found[rows] = np.where(chosen < k, known, chosen - k + first)
+        best[rows] = np.take_along_axis(values, chosen, axis=1)
+
+    for left, right, one, other in tiles_within(x):
+        values = squared_distances(one, other)
+        if left == right:
+            np.fill_diagonal(values, np.inf)
+        else:
+            take_in(right, values.T, left.start)
+        take_in(left, values, right.start)
     return found
 
 

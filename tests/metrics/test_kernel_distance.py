@@ -60,7 +60,7 @@ def test_tiles_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = draws(3, 23, 17)
 
     def sums(side: int) -> RowSums:
-        monkeypatch.setattr("nada.metrics.arrays.tiles.__defaults__", (side,))
+        monkeypatch.setattr("nada.metrics.arrays.TILE", side)
         return row_sums(x, y, lambda p, q: p @ q.T + 1)
 
     whole, cut = sums(100), sums(6)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from nada.errors import NadaError
-from nada.metrics import density_coverage, density_coverage_estimate, precision_recall, precision_recall_estimate
+from nada.metrics import (
+    density_coverage,
+    density_coverage_estimate,
+    manifold_estimates,
+    precision_recall,
+    precision_recall_estimate,
+)
+from nada.metrics import manifold
 from nada.metrics.distances import squared_distances
 
 
@@ -29,9 +36,23 @@ def test_they_are_the_loops(k: int, strict: bool, monkeypatch: pytest.MonkeyPatc
     """Fails where k counts the picture itself, the balls are of the wrong set, or tiles are put together wrongly."""
     rng = np.random.default_rng(k)
     real, fake = rng.normal(size=(23, 3)), rng.normal(size=(17, 3)) + 0.7
-    monkeypatch.setattr("nada.metrics.arrays.tiles.__defaults__", (5,))
+    monkeypatch.setattr("nada.metrics.arrays.TILE", 5)
     found = (*precision_recall(real, fake, k, strict), *density_coverage(real, fake, k, strict))
     assert found == pytest.approx(by_loops(real, fake, k, strict), rel=1e-12)
+
+
+def test_all_four_at_once_are_those_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where the neighbours of one k are taken for those of the other, or the border of one kind for the other's."""
+    rng = np.random.default_rng(6)
+    real, fake = rng.normal(size=(70, 3)).round(1), rng.normal(size=(50, 3)).round(1)  # with distances that are equal
+    together = manifold_estimates(real, fake, rounds=20, seed=4)
+    one_by_one = precision_recall_estimate(real, fake, rounds=20, seed=4), density_coverage_estimate(real, fake, rounds=20, seed=4)
+    assert tuple(together) == (*one_by_one[0], *one_by_one[1])
+    looked_for = []
+    nearest = manifold.nearest
+    monkeypatch.setattr(manifold, "nearest", lambda rows, k: looked_for.append(k) or nearest(rows, k))
+    manifold_estimates(real, fake, rounds=5)
+    assert looked_for == [5, 5]
 
 
 def test_the_border_of_a_ball() -> None:
