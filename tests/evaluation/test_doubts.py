@@ -12,6 +12,7 @@ from tiny_runs import make_dots
 
 from nada.errors import NadaError
 from nada.evaluation import Evaluation, run_evaluation
+from nada.evaluation.computing import METRICS
 from nada.evaluation.doubts import TRAINED_ON, doubts
 from nada.evaluation.keeping import with_section
 from nada.evaluation.kinds import score
@@ -19,6 +20,7 @@ from nada.evaluation.looking import Seen
 from nada.evaluation.origin import Origin, origin_of
 from nada.evaluation.report import BEGIN, END
 from nada.evaluation.sight import Sight
+from nada.features import InceptionFeatures
 from nada.metrics import Estimate
 
 JUDGE = load_fake("demo-judge")
@@ -111,3 +113,21 @@ def test_a_large_set_is_thinned_evenly_for_neighbours() -> None:
     seen, reference = Seen(3, {JUDGE.tag: np.arange(3)[:, None]}), Seen(7, {JUDGE.tag: np.arange(7)[:, None]})
     made, real = Sight((JUDGE,), JUDGE, seen, reference).as_many(JUDGE)
     assert made[:, 0].tolist() == [0, 1, 2] and real[:, 0].tolist() == [0, 3, 6]
+
+
+def test_pictures_that_lie_in_order_of_their_classes_are_as_diverse_as_mixed_ones() -> None:
+    """A folder of classes: without a shuffle each of the ten splits would see one class, and the score be 1."""
+
+    class Eye(InceptionFeatures):
+        name, tag = "inception", "inception"
+
+        def __init__(self) -> None:
+            self.published = True
+
+        def logits_of(self, features: np.ndarray) -> np.ndarray:
+            return features
+
+    eye = Eye()
+    logits = 50 * np.eye(10).repeat(20, axis=0)
+    (found,) = METRICS["is"].compute(Sight((eye,), JUDGE, Seen(200, {"inception": logits})), eye)
+    assert found.key == "is" and found.estimate.value > 6
