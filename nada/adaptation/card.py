@@ -14,6 +14,7 @@ def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Ma
         guides: `Guide.describe()`.
     """
     title = f"{options['source'] or 'source'} to {options['target'] or 'the target pictures'}"
+    by = "by a text direction (StyleGAN-NADA, arXiv:2108.00946)" if options["target"] else "towards example pictures"
     lines = [
         "---",
         "library_name: nada",
@@ -22,7 +23,7 @@ def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Ma
         "---",
         f"# {title}",
         "",
-        f"The generator `{options['generator']}`, adapted by a text direction (StyleGAN-NADA, arXiv:2108.00946).",
+        f"The generator `{options['generator']}`, adapted {by}.",
         "",
         "![the same latents before and after](before-after.png)",
         "",

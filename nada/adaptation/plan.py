@@ -96,6 +96,9 @@ def make_plan(config: AdaptConfig) -> Plan:
         raise UsageError('Say where to go: --source "image" --target "minimal logo", or --target-images DIR.')
     if (config.source is None) != (config.target is None):
         raise UsageError("--source and --target belong together: a direction in words has two ends.")
+    for name in ("sample_every", "checkpoint_every"):
+        if getattr(config, name) < 1:
+            raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(config, name)}.")
     device = pick_device(config.device)
     images = config.target_images and str(Path(config.target_images).resolve())
     config = dataclasses.replace(config, generator=absolute_spec(config.generator), target_images=images)

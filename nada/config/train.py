@@ -123,7 +123,9 @@ class TrainConfig:
     log_steps: int = option(10, help="Steps that one point of the curves is the mean of.")
     out: str = option("runs", help="Folder that the numbered run folder is made in.")
     resume: str | None = option(
-        None, help="Go on with this run folder or .ckpt, or the latest run; only --kimg, --duration, --device may change."
+        None,
+        help="Go on with this run folder or .ckpt, or the latest run; only --kimg, --duration, --device and the place of "
+        "the same --data may change.",
     )
     dry_run: bool = option(False, help="Say what would be done, and do nothing.")
 

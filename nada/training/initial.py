@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from nada.checkpoints import load_discriminator, load_generator
+from nada.checkpoints.loading import has_discriminator
 from nada.config.train import TrainConfig
 from nada.errors import NadaError, UsageError
 from nada.models import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, frozen_layers
@@ -45,10 +46,12 @@ def load_initial(config: TrainConfig) -> Initial | None:
 
 
 def _discriminator_beside(spec: str, generator: Generator) -> tuple[Discriminator | None, str]:
+    if not has_discriminator(spec):
+        return None, f"{spec} has no discriminator; a new one learns from nothing"
     try:
         discriminator = load_discriminator(spec)
-    except NadaError:
-        return None, f"{spec} has no discriminator; a new one learns from nothing"
+    except NadaError as error:
+        return None, f"the discriminator of {spec} cannot be read ({str(error).rstrip('.')}); a new one learns from nothing"
     for name in ("resolution", "num_classes", "text_dim"):
         if getattr(discriminator.config, name) != getattr(generator.config, name):
             return None, f"the discriminator of {spec} has another {name}; a new one learns from nothing"

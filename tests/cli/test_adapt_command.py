@@ -114,6 +114,8 @@ def test_sigint_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
         ([*PROMPTS, "--clip", "ViT-B-32=missing.pt"], 1, "missing.pt"),
         ([*PROMPTS, "--device", "cuda:9"], 2, "cuda:9"),
         ([*PROMPTS, "--steps", "many"], 2, "many"),
+        ([*PROMPTS, "--sample-every", "0"], 2, "--sample-every must be at least 1"),
+        ([*PROMPTS, "--checkpoint-every", "-1"], 2, "--checkpoint-every must be at least 1"),
         ([*PROMPTS, "--class", "pear"], 2, "apple, lemon, mango, raspberry"),
         ([*PROMPTS, "--target-images", "nowhere"], 1, "nowhere"),
         ([*PROMPTS, "--out", "file/runs"], 1, "file"),

@@ -178,6 +178,17 @@ def test_freezing_keeps_the_finest_blocks_of_the_given_discriminator(config: Tra
         run_training(replace(config, init=str(base / "generator"), freeze_d=1), quiet)
 
 
+def test_a_discriminator_that_is_there_but_cannot_be_read_is_not_called_missing(config: TrainConfig) -> None:
+    """A person who hears that there is none would go on looking for a file that lies there, damaged."""
+    given = run_training(config, quiet).folder / "generator"
+    (given / "discriminator.json").write_text('{"format": "nada-discriminator", "version": 7}')
+    said: list[str] = []
+    run_training(replace(config, init=str(given), dry_run=True), said.append)
+    assert any("cannot be read" in line and "version 7" in line for line in said), said
+    with pytest.raises(UsageError, match="--freeze-d .* cannot be read"):
+        run_training(replace(config, init=str(given), freeze_d=1), quiet)
+
+
 def test_the_best_generator_is_kept_and_the_curve_stands_in_the_card(config: TrainConfig, monkeypatch) -> None:
     judge = FakeEncoder("fake judge", width=3)
     monkeypatch.setattr(training_run, "load_encoder", lambda spec, device: judge)
