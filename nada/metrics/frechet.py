@@ -38,7 +38,7 @@ def frechet_distance(a: Any, b: Any, ddof: int = 1) -> float:
     means = [mean_of(first), mean_of(second)]
     roots = [_root(first, means[0], ddof), _root(second, means[1], ddof)]
     overlap = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
-    return _combine(means[0] - means[1], np.square(roots[0]).sum() + np.square(roots[1]).sum(), overlap)
+    return combine(means[0] - means[1], np.square(roots[0]).sum() + np.square(roots[1]).sum(), overlap)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def frechet_of_moments(a: Moments, b: Moments) -> float:
             raise NadaError(f"The {name} moments have NaN or infinity; compute them again.")
     root = _square_root(a.covariance)
     values = np.linalg.eigvalsh(root @ b.covariance @ root)
-    overlap = _roots(values).sum()
-    return _combine(a.mean - b.mean, np.trace(a.covariance) + np.trace(b.covariance), overlap)
+    overlap = roots_of(values).sum()
+    return combine(a.mean - b.mean, np.trace(a.covariance) + np.trace(b.covariance), overlap)
 
 
 def _root(array: np.ndarray, mean: np.ndarray, ddof: int) -> np.ndarray:
@@ -93,16 +93,17 @@ def _root(array: np.ndarray, mean: np.ndarray, ddof: int) -> np.ndarray:
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * _roots(values)) @ vectors.T
+    return (vectors * roots_of(values)) @ vectors.T
 
 
-def _roots(values: np.ndarray) -> np.ndarray:
-    """Square roots of eigenvalues in rising order, where those that rounding alone could have made are 0.
+def roots_of(values: np.ndarray) -> np.ndarray:
+    """Return square roots of eigenvalues in rising order, where those that rounding alone could have made are 0.
 
     Features that keep to a part of their dimensions have many such, and the roots of 1e-16 would add up.
     """
     return np.sqrt(np.where(values > np.finfo(np.float64).eps * values[-1], values, 0))
 
 
-def _combine(shift: np.ndarray, traces: float, overlap: float) -> float:
+def combine(shift: np.ndarray, traces: float, overlap: float) -> float:
+    """Return |shift|² + traces - 2 overlap, at least 0."""
     return max(0.0, float(shift @ shift + traces - 2 * overlap))

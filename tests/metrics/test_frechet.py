@@ -7,6 +7,7 @@ import pytest
 
 from nada.errors import NadaError
 from nada.metrics import frechet_distance, frechet_estimate, frechet_infinity, frechet_of_moments, moments
+from nada.metrics import frechet_intervals
 from nada.metrics.frechet import Moments
 
 
@@ -67,6 +68,21 @@ def test_features_that_keep_to_a_part_of_their_dimensions() -> None:
     overlap = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
     truth = np.square(means[0] - means[1]).sum() + sum(np.square(root).sum() for root in roots) - 2 * overlap
     assert frechet_distance(a, b) == pytest.approx(truth, rel=1e-5)
+    assert frechet_estimate(a, b).value == pytest.approx(truth, rel=1e-5)
+
+
+@pytest.mark.parametrize("n, m", [(60, 50), (8, 50), (50, 8), (8, 7)])
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_the_estimate_is_the_distance_and_goes_through_the_samples_once(
+    n: int, m: int, ddof: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails where counts or ddof of one set are taken for the other's, or covariances are made a second time."""
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(size=(n, 10)) * 1.3 + 0.4, rng.normal(size=(m, 10))
+    truth, gathered = frechet_distance(a, b, ddof), []
+    monkeypatch.setattr(frechet_intervals, "moments", lambda rows: gathered.append(len(rows)) or moments(rows))
+    assert frechet_estimate(a, b, ddof).value == pytest.approx(truth, rel=1e-10)
+    assert gathered == [count for count in (n, m) if count > 10]
 
 
 def test_moments_are_gathered_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
