@@ -8,7 +8,7 @@ import http.server
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +57,7 @@ class FakeHub(http.server.ThreadingHTTPServer):
         self.asked: list[str] = []
         self.full = False  # whether the store takes no more large files
         self.strict = False  # whether no card is good enough
-        self.before_commit: Any = None  # called once, as somebody else who commits in between would
+        self.before: dict[str, Callable[[], Any]] = {}  # by a pattern of a request: what somebody else does just before
 
     def add(self, name: str, files: dict[str, bytes], private: bool = False) -> Repository:
         """Make a repository with one commit."""
@@ -94,6 +94,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         asked = f"{method} {path}"
         self.server.asked.append(asked)
+        for pattern in [pattern for pattern in self.server.before if re.search(pattern, asked)]:
+            self.server.before.pop(pattern)()
         for start, (status, words) in self.server.refuse.items():
             if asked.startswith(start):
                 return self._fail(status, words)
@@ -209,9 +211,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def commit(self, body: bytes, name: str, revision: str) -> None:
         repository = self.server.repositories[name]
-        if self.server.before_commit:
-            self.server.before_commit()
-            self.server.before_commit = None
         files = dict(repository.files(revision))
         for line in map(json.loads, body.splitlines()):
             value = line["value"]

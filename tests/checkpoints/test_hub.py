@@ -56,6 +56,16 @@ def test_only_weights_and_config_are_fetched(hub: FakeHub, files: dict[str, byte
     assert sorted(hub.downloads()) == ["config.json", "model.safetensors"]
 
 
+def test_all_files_are_of_one_commit(hub: FakeHub, files: dict[str, bytes]) -> None:
+    """Somebody uploads another generator while this one is fetched; its weights would not fit the older config."""
+    other = native.encode_generator(random_generator(**{**SMALL, "channels": (4, 4)}))
+    repository = hub.add("someone/model", files)
+    hub.before["HEAD .*/model.safetensors"] = lambda: repository.commit(other)
+    assert load_generator("hf:someone/model").config.channels == (6, 4)
+    assert not hub.before
+    assert load_generator("hf:someone/model").config.channels == (4, 4)
+
+
 def test_the_cache_serves_without_the_network(hub: FakeHub, files: dict[str, bytes]) -> None:
     hub.add("someone/model", files)
     before = hash_generator(load_generator("hf:someone/model"))

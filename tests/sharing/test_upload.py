@@ -115,7 +115,7 @@ def test_a_card_edited_on_the_hub_is_kept_without_force(hub: FakeHub, run: Path)
 def test_a_change_in_between_is_not_overwritten(hub: FakeHub, run: Path) -> None:
     uploaded(run)
     repository = hub.repositories[NAME]
-    hub.before_commit = lambda: repository.commit({**repository.files(), "README.md": b"just now"})
+    hub.before["POST .*/commit/"] = lambda: repository.commit({**repository.files(), "README.md": b"just now"})
     with pytest.raises(NadaError, match="somebody changed the repository meanwhile"):
         uploaded(run, license="mit")
     assert repository.files()["README.md"] == b"just now"
