@@ -36,7 +36,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domains": {"models", "checkpoints"},
     "mixing": {"config", "runs", "images", "models", "checkpoints", "domains", "generation"},
     "generation": {"config", "runs", "images", "models", "checkpoints", "domains", "clip", "ops", "precision"},
-    "inversion": {"images", "models", "checkpoints", "clip", "features", "data"},
+    "inversion": {
+        *("config", "runs", "ops", "precision", "images", "models", "checkpoints", "domains", "clip", "features", "data"),
+    },
+    "interpolation": {
+        *("config", "runs", "precision", "ops", "images", "movies", "models", "checkpoints", "domains", "generation", "inversion"),
+    },
     "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},
     "training": {
         *("config", "runs", "track", "images", "models", "checkpoints", "data", "losses", "clip", "metrics", "ops", "precision"),
@@ -51,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "sharing": {"runs", "images", "metrics", "models", "checkpoints", "adaptation", "evaluation"},
     # Commands are thin: at the top they import options only, everything else inside the handler.
-    "cli": {"config", "allocator", "generation", "mixing", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing", "study"},
+    "cli": {"config", "allocator", "inversion", "generation", "mixing", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing", "study"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -55,7 +55,7 @@ class InvertConfig:
     steps: int = option(400, help="At most; less where nothing is gained any more.")
     samples: int = option(1000, help="Random pictures that are looked at for a start.")
     starts: int = option(4, help="How many of the best of them are tried for the first fifth of the steps.")
-    lr: float = option(0.1, help="Adam's learning rate, in standard deviations of the styles.")
+    lr: float = option(0.2, help="Adam's learning rate, in standard deviations of the styles.")
     jitter: float = option(0.0, help="Noise on the styles in the first part, in the same units: helps out of bad starts.")
     pixels: float = option(1.0, help="Weight of the difference of pixels, beside that of what is perceived.")
     prior: float = option(0.001, help="Weight of what keeps styles near their mean; more is more like the generator.")

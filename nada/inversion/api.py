@@ -33,6 +33,13 @@ def invert(
 
     All are optimised at once, on the generator's device. The same call gives the same bytes on a CPU.
 
+    >>> import nada
+    >>> generator = nada.load_generator("demo-cifar10")
+    >>> picture = nada.images.from_uint8(generator.sample([0]))
+    >>> inversion = invert(generator, picture, classes=0, space="w", steps=2, samples=8)
+    >>> tuple(inversion.w.shape), tuple(inversion.pictures.shape), inversion.classes, len(inversion.losses[0])
+    ((1, 8, 128), (1, 3, 32, 32), (0,), 2)
+
     Args:
         classes: the number of each picture's class or known prompt, or one for all; None to find it by trying all.
         perception: a guide such as "demo", `lpips-vgg=FILE`, or a `Perception`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from nada.config import to_json
 from nada.files import write_json, write_text
 from nada.images import label_rows, save_png
-from nada.inversion.keeping import Place, settings_of
+from nada.inversion.keeping import Place
 from nada.inversion.measures import Errors
 from nada.inversion.plan import Plan
 from nada.inversion.result import FILE, Inversion
@@ -70,7 +71,8 @@ def _sheet(plan: Plan, rows: list[Row]) -> np.ndarray:
 
 def _card(plan: Plan, rows: list[Row]) -> str:
     shared = {name: value for name, value in plan.facts(rows[0].place.index).items() if name not in ("class", "picture_sha256")}
-    shared |= {"through": [route.name for route in plan.routes] or None, "tuning": plan.tuning}
+    tuning = None if plan.tuning is None else dataclasses.asdict(plan.tuning)
+    shared |= {"through": ", ".join(route.name for route in plan.routes) or None, "tuning": tuning}
     skipped = [f"- {name}: {reason}" for name, reason in plan.photos.skipped.items()]
     lines = [
         "---",
@@ -93,11 +95,17 @@ def _card(plan: Plan, rows: list[Row]) -> str:
         *(["## Left out", "", *skipped, ""] if skipped else []),
         "## Settings",
         "",
-        *settings_of(shared),
+        *(f"- {name.replace('_', ' ')}: {_plain(value)}" for name, value in shared.items() if value is not None),
         "",
         *_use(rows, plan),
     ]
     return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    if not isinstance(value, dict):
+        return f"`{value}`"
+    return ", ".join(f"{name.replace('_', ' ')} `{part}`" for name, part in value.items() if part is not None)
 
 
 def _table(rows: list[Row]) -> list[str]:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -113,8 +112,3 @@ def _unique(names: Sequence[str]) -> list[str]:
         taken.add(candidate)
         result.append(candidate)
     return result
-
-
-def settings_of(facts: Mapping[str, Any]) -> list[str]:
-    """Lines of a card: what an inversion was made with."""
-    return [f"- {name.replace('_', ' ')}: `{value}`" for name, value in facts.items() if value is not None]

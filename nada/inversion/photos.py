@@ -96,6 +96,14 @@ def read_photo(
     It is turned as its EXIF says, transparency lies on `background`, CMYK, palettes and 16 bits are converted.
     Arguments are those of `Framing`.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> with TemporaryDirectory() as folder:
+    ...     Image.new("CMYK", (90, 60)).save(f"{folder}/white.jpg")
+    ...     photo = read_photo(f"{folder}/white.jpg", 32, centre=(0.3, 0.5))
+    >>> tuple(photo.shape), float(photo.mean()) > 0.98
+    ((1, 3, 32, 32), True)
+
     Raises:
         NadaError: naming the file, where it cannot be read, is too large, or does not hold the box.
         UsageError: for a framing that makes no sense.

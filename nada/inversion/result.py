@@ -71,6 +71,13 @@ def load_inversion(path: str | Path) -> Inversion:
     Args:
         path: the file, or the folder that it is in. Its `pictures` have been rounded to 8 bits.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> some = Inversion(torch.zeros(1, 8, 128), None, torch.ones(1, 3, 32, 32), [[0.5, 0.25]], (3,), "w+")
+    >>> with TemporaryDirectory() as folder:
+    ...     same = load_inversion(save_inversion(f"{folder}/inversion.safetensors", some))
+    >>> same.classes, same.losses, torch.equal(same.w, some.w), torch.equal(same.pictures, some.pictures)
+    ((3,), [[0.5, 0.25]], True, True)
+
     Raises:
         NadaError: naming the file where it is missing, damaged or something else.
     """

@@ -35,8 +35,8 @@ class Settings:
     noise: str = "optimised"
     samples: int = 1000
     starts: int = 4
-    lr: float = 0.1
-    jitter: float = 0.1
+    lr: float = 0.2
+    jitter: float = 0.0
     pixels: float = 1.0
     prior: float = 0.001
     noise_regularisation: float = 1.0
