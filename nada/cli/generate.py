@@ -44,7 +44,8 @@ def command(config: GenerateConfig) -> None:
         done = outcome.made + outcome.kept
         click.echo(f"Interrupted with {done} pictures in {outcome.folder}; the same command goes on from there.", err=True)
         sys.exit(130)
+    made = "1 picture" if outcome.made == 1 else f"{outcome.made} pictures"
     kept = f", {outcome.kept} were there already" if outcome.kept else ""
-    click.echo(f"{outcome.made} pictures made{kept}: {outcome.folder}")
+    click.echo(f"{made} made{kept}: {outcome.folder}")
     for path in (*outcome.sheets, *([config.json] if config.json else ())):
         click.echo(f"Written: {path}")

@@ -12,12 +12,13 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from nada.errors import NadaError
-from nada.generation.recipe import Recipe, read_recipe
+from nada.generation.recipe import MOST_TEXT, Recipe, read_recipe
 from nada.images import save_png
 
 KEY = "nada"  # of the text in the PNG
 LEVEL = 1  # of the compression: 60 % of the time of Pillow's own choice for files 7 % larger
 _MOST = 4 << 20
+_NOTED = 16  # entries
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,11 @@ def read_settings(path: str | Path) -> tuple[Recipe, dict[str, Any]]:
         raise NadaError(f"{path} cannot be made again: {error}") from error
     except (ValueError, RecursionError) as error:
         raise NadaError(f"{path} cannot be made again: its settings are no JSON.") from error
+
+
+def read_search(values: Any) -> dict[str, Any]:
+    """What settings say of a search: short words and numbers by their names; empty for anything else."""
+    if not isinstance(values, dict) or len(values) > _NOTED:
+        return {}
+    plain = all(value is None or isinstance(value, (str, int, float)) and len(str(value)) <= MOST_TEXT for value in values.values())
+    return dict(values) if plain else {}

@@ -44,6 +44,7 @@ class Painter:
             raise UsageError(f"--precision is auto or one of {', '.join(DTYPES)}, not {precision!r}.")
         if pair.adapted.config.image_channels not in (1, 3):
             raise NadaError(f"{pair.spec} makes pictures of {pair.adapted.config.image_channels} channels; only grey and colour can be written.")
+        self.kernels = ops.describe(self.device.type)
         self.sha256 = hash_generator(pair.adapted)
         self.conditions = Conditions(pair.adapted, classes)
         self._made: dict[float, tuple[Generator, Compute]] = {}
@@ -130,7 +131,7 @@ class Painter:
         """One line for people: generator, device, kernels."""
         config = self.generator.config
         size = ", ".join(filter(None, (f"{config.resolution} px", config.describe_conditions())))
-        return f"generator {self.spec} ({size}), {self.device} {self.precision}, {ops.describe(self.device.type)}"
+        return f"generator {self.spec} ({size}), {self.device} {self.precision}, {self.kernels}"
 
 
 def load_painter(

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from nada import __version__, ops
+from nada import __version__
 from nada.checkpoints.registry import BUNDLED
 from nada.config.generate import GenerateConfig
 from nada.errors import NadaError, UsageError
-from nada.generation.keeping import read_settings
+from nada.generation.keeping import read_search, read_settings
 from nada.generation.painter import Painter, load_painter
 from nada.generation.recipe import Recipe
 from nada.generation.seeds import Seeds, parse_seeds
@@ -44,6 +44,7 @@ class Plan:
     seeds: Seeds
     columns: tuple[Column, ...]
     out: Path
+    like: tuple[Recipe, dict[str, Any]] | None = None
 
     def recipe(self, seed: int, column: Column | None = None) -> Recipe:
         """The picture of a seed, in a column or at the strength of the look."""
@@ -58,11 +59,15 @@ class Plan:
         rows = self.painter.rows
         return -(-self.config.batch // rows) * rows
 
-    def notes(self) -> dict[str, Any]:
-        """What is written into every file beside its recipe: by what it was made."""
-        device = self.painter.device
-        kernels = ops.describe(device.type)
-        return {"made_by": {"nada": __version__, "torch": torch.__version__, "device": str(device), "kernels": kernels}}
+    def notes(self, recipe: Recipe | None = None) -> dict[str, Any]:
+        """What is written into every file beside its recipe: by what it was made.
+
+        For the very picture that is made again also how it was found, so that the file becomes the same.
+        """
+        painter = self.painter
+        made_by = {"nada": __version__, "torch": torch.__version__, "device": str(painter.device), "kernels": painter.kernels}
+        again = self.like is not None and recipe is not None and recipe == self.like[0]
+        return {**({"search": self.like[1]} if again and self.like and self.like[1] else {}), "made_by": made_by}
 
 
 def make_plan(config: GenerateConfig) -> Plan:
@@ -73,7 +78,7 @@ def make_plan(config: GenerateConfig) -> Plan:
         NadaError: for generators, guides and pictures that cannot be had.
     """
     _check(config)
-    like = read_settings(config.like)[0] if config.like is not None else None
+    like, kept = read_settings(config.like) if config.like is not None else (None, {})
     seeds = _seeds(config, like)
     spec = _spec(config, like)
     device = pick_device(config.device)
@@ -89,7 +94,7 @@ def make_plan(config: GenerateConfig) -> Plan:
     columns = _columns(config, like, painter)
     look = dataclasses.replace(look, strength=columns[-1].strength)
     out = Path(config.out) if config.out else Path("generated") / _folder_name(config, look, columns)
-    return Plan(config, painter, look, seeds, columns, out)
+    return Plan(config, painter, look, seeds, columns, out, None if like is None else (like, read_search(kept.get("search"))))
 
 
 def _check(config: GenerateConfig) -> None:
@@ -195,7 +200,7 @@ def _folder_name(config: GenerateConfig, look: Recipe, columns: tuple[Column, ..
     """A name that says what is not as usual, so that other settings go to another folder."""
     path = Path(look.model)
     name = path.name if path.name != "adaptation.safetensors" else path.absolute().parent.name
-    strengths = [column.strength for column in columns if column.strength not in (None, 1.0)]
+    several = len(columns) > 1 and not config.paired
     parts = [
         *(config.classes or filter(None, [look.condition])),
         f"psi{look.truncation:g}" if look.truncation != 1 else "",
@@ -203,7 +208,7 @@ def _folder_name(config: GenerateConfig, look: Recipe, columns: tuple[Column, ..
         "own-mean" if look.truncation_centre == "condition" else "",
         f"noise-{look.noise}" if look.noise != "const" else "",
         "paired" if config.paired else "",
-        "strength" + "-".join(f"{strength:g}" for strength in strengths) if strengths and not config.paired else "",
+        "strengths" if several else f"strength{look.strength:g}" if look.strength not in (None, 1.0) else "",
         f"mix{look.mix.seed}" if look.mix else "",
         "moved" if look.offset else "",
         look.precision if look.precision != "fp32" else "",

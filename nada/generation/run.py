@@ -107,7 +107,6 @@ class _Maker:
 
     def __init__(self, plan: Plan, done: set[str]) -> None:
         self._plan, self._done = plan, done
-        self._notes = plan.notes()
         self.made = 0
         self.sheets = _sheets(plan)
 
@@ -130,13 +129,13 @@ class _Maker:
         recipes = [self._plan.recipe(seed, column) for seed in missing]
         pictures = self._plan.painter.paint(recipes)
         for recipe, picture in zip(recipes, pictures):
-            writer.write(self._plan.out / file_name(recipe.seed, column), picture, recipe, self._notes)
+            writer.write(self._plan.out / file_name(recipe.seed, column), picture, recipe, self._plan.notes(recipe))
         self.made += len(missing)
         return dict(zip(missing, pictures)) if self.sheets is not None else {}
 
     def _caption(self, seed: int, column: Column) -> str:
         condition = self._plan.recipe(seed, column).condition
-        return " ".join(filter(None, (str(seed), column.title and f"· {column.title}", condition)))
+        return " ".join(filter(None, (str(seed), condition, column.title and f"· {column.title}")))
 
 
 def _sheets(plan: Plan) -> Sheets | None:
