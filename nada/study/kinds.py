@@ -31,9 +31,9 @@ class Kind(NamedTuple):
 
 BALANCE = "balance"
 KINDS: dict[str, Kind] = {
-    BALANCE: Kind("balance", LARGER, 3, "harmonic mean of target reached and content kept; 0 where collapsed or away from the target"),
-    "direction": Kind("direction", LARGER, 3, "target reached: mean cosine of what changed in the pictures and in the words"),
+    BALANCE: Kind("balance", LARGER, 3, "harmonic mean of projection (reached) and content (kept); 0 where collapsed or away from the target"),
     "projection": Kind("projection", LARGER, 3, "target reached: how far the pictures moved along the words' direction"),
+    "direction": Kind("direction", LARGER, 3, "mean cosine of what changed in the pictures and in the words, however little it was"),
     "target": Kind("CLIP-T", LARGER, 3, "mean cosine of pictures and target prompt"),
     "content": Kind("content kept", LARGER, 3, "mean cosine of each picture with that of the same latent before"),
     "recognised": Kind("recognised", LARGER, 3, "share of the pictures whose class the judge still sees"),
@@ -48,7 +48,9 @@ KINDS: dict[str, Kind] = {
 }  # fmt: skip
 # What policies are tested for. The others are facts of the policy or of the machine.
 TESTED = tuple(key for key in KINDS if key not in ("parameters", "seconds", "collapsed"))
-REACHED, KEPT = "direction", ("content", "recognised")
+# A cosine of 1 can be reached by a change that nobody sees, so that policies are ranked by how far the pictures moved.
+REACHED, KEPT = "projection", "content"
+SHOWN = (REACHED, "direction", KEPT, "recognised")
 
 
 def kind_of(key: str) -> Kind:

@@ -25,7 +25,7 @@ def curve_panels(results: Results, curves: Curves, pair: Pair) -> Markup:
 def rate_legend(results: Results) -> Markup:
     """Which line is which learning rate."""
     entries = [
-        tag("span", {}, tag("i", {"style": _shade(results, lr)}), f"lr {lr_text(lr)}") for lr in results.lrs
+        tag("span", {}, tag("i", {"style": _shade(results, lr)}), f"lr {results.rate(lr)}") for lr in results.lrs
     ]
     return tag("div", {"class": "legend rates"}, *entries)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nada.study.kinds import KEPT, REACHED, kind_of
+from nada.study.kinds import SHOWN, kind_of
 from nada.study.markup import Markup, tag
 from nada.study.pictures import Strip
 from nada.study.ranking import View
@@ -52,7 +52,7 @@ def _facts(cell: Cell) -> str:
     if cell.place.policy == NONE:
         return "no adaptation"
     parts = [f"lr {lr_text(cell.place.lr)}"]
-    parts += [f"{kind_of(key).title} {kind_of(key).text(cell.measures[key])}" for key in (REACHED, *KEPT) if key in cell.measures]
+    parts += [f"{kind_of(key).title} {kind_of(key).text(cell.measures[key])}" for key in SHOWN if key in cell.measures]
     return ", ".join(parts) + (", collapsed" if cell.value("collapsed") == 1 else "")
 
 

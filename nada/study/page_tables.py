@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nada.study.drawing import Scale, family, mark, span
-from nada.study.kinds import BALANCE, KEPT, LARGER, NEITHER, REACHED, kind_of
+from nada.study.kinds import BALANCE, LARGER, NEITHER, SHOWN, kind_of
 from nada.study.markup import Markup, tag
 from nada.study.pareto import FRONTS
 from nada.study.ranking import Row, View
@@ -15,7 +15,7 @@ _BAR = 120
 
 def ranked_table(view: View) -> Markup:
     """The policies in their order; every column can be sorted by (`data-sort` holds the number)."""
-    keys = [key for key in (BALANCE, REACHED, *KEPT) if any(row.spread(key).n for row in view.rows)]
+    keys = [key for key in (BALANCE, *SHOWN) if any(row.spread(key).n for row in view.rows)]
     best = view.lr is None and len(view.results.lrs) > 1
     scale = _interval_scale(view)
     heads = ["", "policy", "lr", "", *(f"{kind_of(key).title} {kind_of(key).arrow}" for key in keys)]
@@ -23,7 +23,7 @@ def ranked_table(view: View) -> Markup:
     heads += (["held out"] if best else []) + [f"− {view.baseline}", "p, Holm", "p, flips", "front", "cells"]
     hints += ["balance with the learning rate chosen by the other seeds"] if best else []
     hints += ["difference of balance to the baseline, on matched pairs and seeds", "paired t-test, corrected for all comparisons of this table",
-              "exact, all ways to flip the signs; corrected alike", "of direction against content",
+              "exact, all ways to flip the signs; corrected alike", "of projection against content",
               "good cells of those there should be"]  # fmt: skip
     head = tag("tr", {}, *(_head(text, hint) for text, hint in zip(heads, hints, strict=True)))
     rows = [_ranked_row(row, view, rank, keys, best, scale) for rank, row in enumerate(view.rows, 1)]
@@ -84,7 +84,7 @@ def _state(row: Row, view: View) -> list[Markup]:
     if not beaten:
         return []
     sure = f"; beyond the intervals: {', '.join(row.surely)}" if row.surely else "; not beyond the intervals"
-    text = "dominated" if row.surely else "dominated in the mean"
+    text = "dominated" if row.surely else "below the front"
     return [tag("span", {"class": "badge", "title": f"by {', '.join(beaten)}{sure}"}, text)]
 
 

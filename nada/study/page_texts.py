@@ -35,15 +35,18 @@ def tiles(results: Results) -> Markup:
     """How large the study is."""
     good = len(results.cells) - len(results.failed)
     seconds = sum(cell.measures.get("seconds", 0.0) for cell in results.cells)
-    facts = [
-        (len(results.policies), "policies"), (len(results.pairs), "prompt pairs"), (len(results.lrs), "learning rates"),
-        (len(results.seeds), "seeds"), (good, "cells with numbers"), (_duration(seconds), "of work in all"),
-    ]  # fmt: skip
-    if results.failed:
-        facts.append((len(results.failed), "failed cells"))
-    if results.missing:
-        facts.append((len(results.missing), "missing cells"))
-    cards = [tag("div", {"class": "card tile"}, tag("b", {}, str(value)), tag("span", {}, name)) for value, name in facts]
+    facts: list[tuple[int, str, str]] = [
+        (len(results.policies), "policy", "policies"),
+        (len(results.pairs), "prompt pair", "prompt pairs"),
+        (len(results.lrs), "learning rate", "learning rates"),
+        (len(results.seeds), "seed", "seeds"),
+        (good, "cell with numbers", "cells with numbers"),
+    ]
+    facts += [(len(results.failed), "failed cell", "failed cells")] if results.failed else []
+    facts += [(len(results.missing), "missing cell", "missing cells")] if results.missing else []
+    shown = [(str(count), one if count == 1 else several) for count, one, several in facts]
+    shown.insert(5, (_duration(seconds), "of work in all"))
+    cards = [tag("div", {"class": "card tile"}, tag("b", {}, value), tag("span", {}, name)) for value, name in shown]
     return tag("div", {"class": "tiles"}, *cards)
 
 
@@ -110,7 +113,7 @@ def setup_section(results: Results) -> Markup:
 def plain(value: Any) -> str:
     """A value of the setup as people read it."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {plain(own)}" for key, own in value.items())
+        return ", ".join(f"{key} {plain(own)}" for key, own in value.items()) or "–"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(plain, value)) or "–"
     return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 # Target reached by one measure against content kept by another; the first of them is the one that is drawn.
-FRONTS = (("direction", "content"), ("direction", "recognised"), ("projection", "content"))
+FRONTS = (("projection", "content"), ("direction", "content"), ("projection", "recognised"))
 
 
 class Point(NamedTuple):

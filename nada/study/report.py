@@ -19,7 +19,7 @@ from nada.study.page_texts import answer, asked, failures, setup_section, tiles
 from nada.study.pareto import FRONTS
 from nada.study.pictures import Strip, read_strips
 from nada.study.ranking import Row, View, views_of
-from nada.study.results import NONE, Pair, Place, Results, lr_text
+from nada.study.results import NONE, Pair, Place, Results
 
 PAGE = "report.html"
 
@@ -85,7 +85,7 @@ def _controls(results: Results) -> Markup:
     pairs = [("all", f"all {len(results.pairs)} pairs")] if len(results.pairs) > 1 else []
     pairs += [(str(index) if len(results.pairs) > 1 else "all", pair.title) for index, pair in enumerate(results.pairs)]
     rates = [("best", "each policy's best")] if len(results.lrs) > 1 else []
-    rates += [(str(index) if len(results.lrs) > 1 else "best", lr_text(lr)) for index, lr in enumerate(results.lrs)]
+    rates += [(str(index) if len(results.lrs) > 1 else "best", results.rate(lr)) for index, lr in enumerate(results.lrs)]
     seeds = [(str(index), str(seed)) for index, seed in enumerate(results.seeds)]
     choices = [_choice("pair", "Prompt pair", pairs), _choice("lr", "Learning rate", rates), _choice("seed", "Seed of the pictures", seeds)]
     return tag("nav", {"class": "controls", "hidden": True, "aria-label": "what is shown"}, *choices)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nada.study.kinds import BALANCE, KINDS, REACHED
+from nada.study.kinds import BALANCE, KEPT, KINDS, REACHED
 
 NONE = "none"  # the policy that adapts nothing: what the generator makes by itself
 
@@ -106,6 +106,12 @@ class Results:
         """Other policies that would select the same and were left out for it, as the setup's `aliases` say."""
         return [alias for alias, kept in self.setup.get("aliases", {}).items() if kept == policy]
 
+    def rate(self, lr: float) -> str:
+        """A learning rate, and how it was asked for where that was not by its number, as the setup's `rates` say."""
+        names = dict(zip(self.setup.get("lrs", ()), self.setup.get("rates", ())))
+        name = names.get(lr, "")
+        return f"{lr_text(lr)} ({name})" if name.startswith(("auto", "x")) else lr_text(lr)
+
     def measures(self) -> list[str]:
         """The numbers that at least one cell has, the known ones first."""
         present = {key for cell in self.cells for key in cell.measures}
@@ -131,13 +137,12 @@ def read_cell(record: Mapping[str, Any]) -> Cell:
 def balance(measures: Mapping[str, float]) -> float | None:
     """Return one number for a cell, by which policies are ranked: the harmonic mean of target reached and content kept.
 
-    Reached is `direction`; kept is `content`, or the mean of `content` and `recognised` where classes are known. Each
-    counts as 0 where it is negative, and a collapsed cell counts 0. None where a part is not known.
+    Reached is `projection`, kept is `content`. Each counts as 0 where it is negative, and a collapsed cell counts 0. None
+    where one is not known.
     """
-    reached, content = measures.get(REACHED), measures.get("content")
-    if reached is None or content is None:
+    reached, kept = measures.get(REACHED), measures.get(KEPT)
+    if reached is None or kept is None:
         return None
-    kept = (content + measures["recognised"]) / 2 if "recognised" in measures else content
     if measures.get("collapsed", 0.0) or reached <= 0 or kept <= 0:
         return 0.0
     return 2 * reached * kept / (reached + kept)
@@ -155,7 +160,7 @@ def pair_of(value: Any) -> Pair:
 
 def lr_text(lr: float | None) -> str:
     """A learning rate as people write it."""
-    return "–" if lr is None else f"{lr:g}"
+    return "–" if lr is None else f"{lr:.3g}"
 
 
 def _ordered(first: Iterable[Any], then: Iterable[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nada.study.kinds import BALANCE, KEPT, REACHED, kind_of
+from nada.study.kinds import BALANCE, SHOWN, kind_of
 from nada.study.ranking import Row, View
 from nada.study.results import Results, lr_text
 from nada.study.statistics import Comparison
@@ -22,7 +22,7 @@ def summary_lines(cells: Iterable[Mapping[str, Any]], setup: Mapping[str, Any]) 
     if not results.policies:
         return ["There are no cells yet."]
     view = View(results, None, None)
-    keys = [key for key in (BALANCE, REACHED, *KEPT) if any(row.spread(key).n for row in view.rows)]
+    keys = [key for key in (BALANCE, *SHOWN) if any(row.spread(key).n for row in view.rows)]
     head = ["", "policy", "lr", *(kind_of(key).title for key in keys), f"balance - {view.baseline}", "cells"]
     rows = [head, *(_line(row, view, rank, keys) for rank, row in enumerate(view.rows, 1))]
     if view.source.good:

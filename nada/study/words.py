@@ -12,6 +12,10 @@ from nada.study.results import Results, lr_text
 from nada.study.statistics import Comparison, Spread
 
 SURE = 0.05
+_SAID = {
+    REACHED: "reached along the prompts' direction", "direction": "cosine with it", KEPT: "content kept",
+    "recognised": "still recognised", BALANCE: "balance of reached and kept",
+}  # fmt: skip
 
 
 class Finding(NamedTuple):
@@ -75,11 +79,8 @@ def _first(results: Results, view: View) -> list[Finding]:
     judge = results.setup.get("judge")
     several = f" of {len(ranked)} policies" if len(ranked) > 1 else ", being the only policy"
     over = f"over {counted(len(view.pairs), 'prompt pair')} with {counted(len(results.seeds), 'seed')}"
-    kept = [f"{spread_text(best.spread(key), key)} {kind_of(key).title}" for key in KEPT if best.spread(key).n]
-    text = (
-        f"Its direction is {spread_text(best.spread(REACHED), REACHED)}, with {' and '.join(kept)}"
-        f"{f', as {judge} sees it' if judge else ''}; its balance of both {spread_text(best.spread(BALANCE), BALANCE)}."
-    )
+    seen = [f"{name} {spread_text(best.spread(key), key)}" for key, name in _SAID.items() if best.spread(key).n]
+    text = f"Its numbers{f' as {judge} sees them' if judge else ''}: {', '.join(seen)}."
     return [Finding(f"{_at(best)} ranks first{several} {over}."), Finding(text)]
 
 
@@ -112,11 +113,10 @@ def _extremes(view: View) -> list[Finding]:
     if len(points) < 2:
         return []
     most, keeps = max(points, key=lambda name: points[name].reached), max(points, key=lambda name: points[name].kept)
-    parts = [
-        f"{name} {what} (direction {points[name].reached:.3f}, content {points[name].kept:.3f})"
-        for name, what in ((most, "reaches most"), (keeps, "keeps most"))
-    ]
-    return [Finding(f"{parts[0]}; {parts[1]}.")]
+    told = {name: f"({REACHED} {points[name].reached:.3f}, {KEPT} {points[name].kept:.3f})" for name in (most, keeps)}
+    if most == keeps:
+        return [Finding(f"{most} both reaches most and keeps most {told[most]}.")]
+    return [Finding(f"{most} reaches most {told[most]}; {keeps} keeps most {told[keeps]}.")]
 
 
 def _dominated(view: View) -> list[Finding]:
@@ -124,7 +124,7 @@ def _dominated(view: View) -> list[Finding]:
     front = view.front()
     if not front:
         return []
-    text = f"On the front of direction against content: {', '.join(front)}."
+    text = f"On the front of {REACHED} against {KEPT}: {', '.join(front)}."
     if beaten:
         text += " Dominated, another policy being better in both means: "
         text += ", ".join(f"{row.policy} (by {_some(row.surely or row.dominated[FRONTS[0]])})" for row in beaten) + "."

@@ -13,9 +13,9 @@ from nada.study.results import Results, balance, pair_of
 
 
 def cells_of(table: dict[tuple[str, float, int], float], pairs: list = [LOGO], **more: float) -> list[dict]:
-    """Cells whose direction and content are both the number given, which then is the balance, too."""
+    """Cells whose projection and content are both the number given, which then is the balance, too."""
     return [
-        cell_of(policy, pair, lr, seed, direction=value, content=value, **more)
+        cell_of(policy, pair, lr, seed, projection=value, content=value, **more)
         for pair in pairs
         for (policy, lr, seed), value in table.items()
     ]
@@ -26,9 +26,8 @@ def view_of(cells: list[dict], policies: list[str], lrs: list[float], seeds: lis
 
 
 def test_balance_by_hand() -> None:
-    assert balance({"direction": 0.4, "content": 0.6}) == pytest.approx(0.48)
-    assert balance({"direction": 0.4, "content": 0.8, "recognised": 0.4}) == pytest.approx(0.48), "kept is their mean"
-    assert balance({"direction": -0.4, "content": 0.6}) == 0.0 == balance({"direction": 0.9, "content": 0.9, "collapsed": 1.0})
+    assert balance({"projection": 0.4, "content": 0.6, "direction": 0.9, "recognised": 0.1}) == pytest.approx(0.48)
+    assert balance({"projection": -0.4, "content": 0.6}) == 0.0 == balance({"projection": 0.9, "content": 0.9, "collapsed": 1.0})
     assert balance({"content": 0.6}) is None
 
 
@@ -103,11 +102,11 @@ def test_dominated_for_sure_asks_for_both_intervals() -> None:
     """`all` beats `early:1` by far on both sides, `late:2` only by luck on one."""
     cells = []
     for seed in range(3):
-        cells.append(cell_of("all", BIRD, 1.0, seed, direction=0.6 + 0.01 * seed, content=0.80 + 0.001 * seed))
-        cells.append(cell_of("early:1", BIRD, 1.0, seed, direction=0.3 + 0.012 * seed, content=0.50 + 0.002 * seed))
-        cells.append(cell_of("late:2", BIRD, 1.0, seed, direction=0.4, content=0.80 + (0.2, -0.3, 0.05)[seed]))
+        cells.append(cell_of("all", BIRD, 1.0, seed, projection=0.6 + 0.01 * seed, content=0.80 + 0.001 * seed))
+        cells.append(cell_of("early:1", BIRD, 1.0, seed, projection=0.3 + 0.012 * seed, content=0.50 + 0.002 * seed))
+        cells.append(cell_of("late:2", BIRD, 1.0, seed, projection=0.4, content=0.80 + (0.2, -0.3, 0.05)[seed]))
     view = view_of(cells, ["all", "early:1", "late:2"], [1.0], [0, 1, 2], [BIRD])
-    axes = ("direction", "content")
+    axes = ("projection", "content")
     assert view.row("early:1").dominated[axes] and view.row("early:1").surely == ("all",)
     assert view.row("late:2").dominated[axes] == ("all",) and view.row("late:2").surely == ()
 
@@ -121,7 +120,7 @@ def test_the_baseline_is_late_2_or_its_other_name_or_the_best() -> None:
 
 
 def test_without_names_of_classes_nothing_is_recognised() -> None:
-    """NaN is null in a file; it must not become 0, which would halve the balance of every cell."""
-    cells = [cell_of("all", LOGO, 1.0, 0, direction=0.5, content=0.5, recognised=None)]
+    """NaN is null in a file; it must not become 0, as if the judge had seen no class in any picture."""
+    cells = [cell_of("all", LOGO, 1.0, 0, projection=0.5, content=0.5, recognised=None)]
     row = view_of(cells, ["all"], [1.0], [0]).row("all")
     assert row.spread("recognised").n == 0 and row.spread("balance").mean == pytest.approx(0.5)

@@ -14,17 +14,17 @@ from nada.study.results import Results
 from nada.study.table import as_csv, write_tables
 
 SMALL = """\
-source_prompt,target_prompt,classes,policy,lr,seed,steps,status,error,balance,direction,projection,target,content,recognised,diversity,diversity_kept,colour_noise,one_colour,collapsed,distance,parameters,seconds,seconds_adapt,seconds_measure
-image,minimal logo,,none,,,0,ok,,0,0,0.4,0.2,1,,0.3,0.9,0.01,0,0,,1000,11,9.5,1.5
-image,minimal logo,,all,0.002,0,60,ok,,0.509090909090909,0.4,0.4,0.2,0.7,,0.3,0.9,0.01,0,0,,1000,11,9.5,1.5
+source_prompt,target_prompt,classes,policy,lr,seed,steps,status,error,balance,projection,direction,target,content,recognised,diversity,diversity_kept,colour_noise,one_colour,collapsed,distance,parameters,seconds,seconds_adapt,seconds_measure
+image,minimal logo,,none,,,0,ok,,0,0,0.5,0.2,1,,0.3,0.9,0.01,0,0,,1000,11,9.5,1.5
+image,minimal logo,,all,0.002,0,60,ok,,0.509090909090909,0.4,0.5,0.2,0.7,,0.3,0.9,0.01,0,0,,1000,11,9.5,1.5
 image,minimal logo,,all,0.002,1,60,failed,"The loss, at step 3, is not finite.",,,,,,,,,,,,,,,9.5,1.5
 """
 
 
 def small() -> tuple[list[dict], dict]:
     cells = [
-        cell_of("none", LOGO, None, None, direction=0.0, content=1.0),
-        cell_of("all", LOGO, 0.002, 0, direction=0.4, content=0.7),
+        cell_of("none", LOGO, None, None, projection=0.0, content=1.0),
+        cell_of("all", LOGO, 0.002, 0, projection=0.4, content=0.7),
         cell_of("all", LOGO, 0.002, 1, error="The loss, at step 3, is not finite."),
     ]
     return cells, setup_of(["all"], [LOGO], [0.002], [0, 1])
@@ -85,7 +85,7 @@ def test_the_document_has_means_tests_and_fronts(document: dict) -> None:
     test = rows["all"]["against_baseline"]["direction"]
     assert test["difference"]["n"] == 6 and {"p_t", "p_flip", "p_holm", "p_flip_holm"} < set(test)
     front = best["fronts"][0]
-    assert (front["reached"], front["kept"]) == ("direction", "content") and front["policies"] == ["late:2", "all"]
+    assert (front["reached"], front["kept"]) == ("projection", "content") and front["policies"] == ["late:2", "all"]
     assert rows["early:2"]["dominated_by"][0]["policies"] and rows["late:2"]["dominated_by"] == []
     assert rows["late:2"]["against_baseline"] == {}, "the baseline is not compared with itself"
 
