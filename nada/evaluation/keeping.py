@@ -1,4 +1,7 @@
-"""Where a result is kept: a file, and in the run that was judged `results.json`, curves and a section of its model card."""
+"""Where a result is kept: in the run that was judged `results.json`, curves and a section of its model card.
+
+What is said of a training's `best/` lies in that folder, and its curves among the run's.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,20 @@ from nada.files import write_error, write_json, write_text
 RESULTS, CARD = "results.json", "README.md"
 
 
-def keep_in_run(folder: Path, evaluation: Evaluation, step: int) -> None:
-    """Write results, curves and card of a run; an older evaluation is replaced, curves are continued.
+def keep_in_run(origin: Origin, evaluation: Evaluation) -> Path | None:
+    """Write results, curves and card; an older evaluation is replaced, curves are continued.
 
-    Raises NadaError where the run cannot be written.
+    Returns the file of the results; None for a generator of no run. Raises NadaError where the run cannot be written.
     """
-    write_json(folder / RESULTS, evaluation.to_dict())
-    _show(folder, evaluation, step)
-    card = folder / CARD
+    if origin.folder is None or not (origin.is_run or origin.is_best):
+        return None
+    place = origin.folder / "best" if origin.is_best else origin.folder
+    write_json(place / RESULTS, evaluation.to_dict())
+    _show(origin.folder, evaluation, origin.step)
+    card = place / CARD
     if card.is_file():
         write_text(card, with_section(card.read_text(encoding="utf-8"), evaluation.section()))
-
-
-def run_of(origin: Origin) -> Path | None:
-    """The run that is judged itself, and not a generator that it holds or none at all."""
-    return origin.folder if origin.is_run else None
+    return place / RESULTS
 
 
 def with_section(card: str, section: str) -> str:

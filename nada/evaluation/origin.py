@@ -20,15 +20,30 @@ class Origin:
 
     Attributes:
         folder: the run.
-        is_run: whether the run itself is judged, and not a generator that lies in it, as `best/` does.
+        part: the folder inside it that the generator lies in: `best`, `generator`, or nothing for the run itself.
         record: its `config.json`.
         base: the origin of the generator that was adapted.
     """
 
     folder: Path | None = None
-    is_run: bool = False
+    part: str = ""
     record: dict[str, Any] = field(default_factory=dict)
     base: Origin | None = None
+
+    @property
+    def is_run(self) -> bool:
+        """Whether what the run ended with is judged."""
+        return self.folder is not None and self.part in ("", "generator")
+
+    @property
+    def is_best(self) -> bool:
+        """Whether what a training found best by its own measuring is judged."""
+        return self.command == "train" and self.part == "best"
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether a training kept some of its pictures apart."""
+        return bool(self.option("holdout") or self.option("holdout_glob"))
 
     @property
     def command(self) -> str:
@@ -57,7 +72,7 @@ class Origin:
     @property
     def choosers(self) -> dict[str, str]:
         """Names of the guides that did not guide but chose which weights are kept, by their checksum where it is known."""
-        if self.command == "train" and not self.is_run:  # its best/
+        if self.is_best:
             return {"unknown": str(self.option("metrics"))}
         stops = self.option("stop")
         judge = self.record.get("judge") if (self.option("method") == "nada" if stops is None else stops) else None
@@ -75,10 +90,10 @@ class Origin:
     @property
     def step(self) -> int:
         """The step that the weights are of; 0 where the run does not say."""
-        if self.folder is None or not (self.folder / "result.json").is_file():
+        told = None if self.folder is None else self.folder / ("best.json" if self.is_best else "result.json")
+        if told is None or not told.is_file():
             return 0
-        result = read_json(self.folder / "result.json")
-        number = result.get("steps" if self.command == "adapt" else "step", 0)
+        number = read_json(told).get("steps" if self.command == "adapt" else "step", 0)
         return number if isinstance(number, int) else 0
 
 
@@ -98,4 +113,4 @@ def _origin(folder: Path, path: Path, record: dict[str, Any], depth: int) -> Ori
         raise NadaError(f"{folder} is an adaptation of an adaptation without end; its {CONFIG} is wrong.")
     base = record.get("generator") if record["command"] in _ADAPTED else None
     before = origin_of(base, depth - 1) if isinstance(base, str) else None
-    return Origin(folder, folder == path, record, before)
+    return Origin(folder, "" if folder == path else path.name, record, before)

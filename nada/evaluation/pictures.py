@@ -19,6 +19,7 @@ import numpy as np
 from nada.checkpoints import hash_generator
 from nada.data.decoding import decode, in_order, without_warnings
 from nada.data.fitting import FILTER, Fit, fit_square
+from nada.data.holding import is_held_out
 from nada.data.records import Record, inside
 from nada.data.sources import nothing_left, open_source
 from nada.errors import NadaError, UsageError
@@ -109,24 +110,56 @@ class Made:
         }
 
 
-class Stored:
-    """Pictures in files: a folder, a zip, a parquet file or folder, CIFAR-10's archive."""
+class HeldOut(NamedTuple):
+    """The part of a training's pictures that it kept apart: `share` of them, as they are at `size`."""
 
-    def __init__(self, path: str | Path, size: int, include: str | None = None) -> None:
+    share: float
+    size: int
+
+
+class Stored:
+    """Pictures in files: a folder, a zip, a parquet file or folder, CIFAR-10's archive.
+
+    Args:
+        include: glob pattern; None takes every picture.
+        held_out: take only those that a training kept apart.
+    """
+
+    def __init__(
+        self, path: str | Path, size: int, include: str | None = None, held_out: HeldOut | None = None
+    ) -> None:
         self.name, self._path, self._include = str(path), Path(path), include
-        self._fit = Fit(size)
+        self._fit, self._held_out = Fit(size), held_out
+        self._chosen = None if held_out is None else self._kept_apart(held_out)
         self.count, self._hash = self._survey()
 
     def _survey(self) -> tuple[int, str]:
         """How many pictures there are, and a hash of their bytes, wherever they lie."""
         digest, count = hashlib.sha256(), 0
-        source = open_source(self._path, self._include)
-        for record in source.records:
+        for record in self._records():
             digest.update(hashlib.sha256(record.data).digest())
             count += 1
         if not count:
-            raise nothing_left(self._path, self._include, source, ())
+            raise nothing_left(self._path, self._include, open_source(self._path, self._include), ())
         return count, digest.hexdigest()
+
+    def _kept_apart(self, held_out: HeldOut) -> frozenset[int]:
+        """The numbers of the pictures that a training did not see; it leaves those out that cannot be read."""
+        fit = Fit(held_out.size)
+        records = open_source(self._path, self._include).records
+        with without_warnings():
+            told = in_order(lambda record: is_held_out(decode(record, fit), held_out.share), records)
+            chosen = frozenset(number for number, (_, answer) in enumerate(told) if answer is True)
+        if not chosen:
+            raise NadaError(
+                f"none of the pictures in {self._path} is of the {held_out.share:g} that the training held out; they are "
+                "not those that it saw. Give pictures to compare with as --reference."
+            )
+        return chosen
+
+    def _records(self) -> Iterator[Record]:
+        records = open_source(self._path, self._include).records
+        return (record for number, record in enumerate(records) if self._chosen is None or number in self._chosen)
 
     def blocks(self, batch: int, share: Share) -> Iterator[Block]:
         """This process's blocks; a picture that cannot be read leaves its block smaller."""
@@ -138,7 +171,7 @@ class Stored:
                 yield self._block(number, list(islice(results, min(batch, self.count - number * batch))))
 
     def _own(self, batch: int, share: Share) -> Iterator[Record]:
-        for index, record in enumerate(open_source(self._path, self._include).records):
+        for index, record in enumerate(self._records()):
             if index // batch % share.world == share.rank:
                 yield record
 
@@ -150,7 +183,8 @@ class Stored:
 
     def describe(self) -> dict[str, Any]:
         """The files by a hash of their bytes, size and filter."""
-        return {"kind": "files", "sha256": self._hash, "pictures": self.count, **_protocol(self._fit.size)}
+        apart = {} if self._held_out is None else {"held_out": self._held_out._asdict()}
+        return {"kind": "files", "sha256": self._hash, "pictures": self.count, **apart, **_protocol(self._fit.size)}
 
 
 def _protocol(size: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from nada.data.fitting import Fit
 from nada.errors import UsageError
 from nada.evaluation.measuring import INCEPTION, choose, refuse_lacking
 from nada.evaluation.origin import Origin, origin_of
-from nada.evaluation.pictures import Made, Pictures, Stored
+from nada.evaluation.pictures import HeldOut, Made, Pictures, Stored
 from nada.evaluation.sight import met
 from nada.evaluation.words import Words, read_own_words, read_words
 from nada.features import Extractor, GuideFeatures, LpipsFeatures, load_features
@@ -50,7 +50,7 @@ class Plan:
     def seen_in_training(self) -> bool:
         """Whether the generator was trained on its reference."""
         data = self.origin.data
-        apart = self.config.include is not None or self.origin.option("holdout_glob") is not None
+        apart = self.config.include is not None or self.origin.holds_out
         return data is not None and self.reference is not None and self.reference.name == data and not apart
 
     @property
@@ -202,8 +202,7 @@ def _before(config: EvaluateConfig, origin: Origin, pictures: Pictures, device: 
 def _reference(config: EvaluateConfig, origin: Origin, device: torch.device) -> Pictures | None:
     spec, include = config.reference, config.include
     if spec is None and origin.data is not None and Path(origin.data).exists():
-        spec = origin.data
-        include = include or origin.option("holdout_glob") or origin.option("include")
+        return _own_reference(config, origin, origin.data)
     if spec is None:
         return None
     if is_pictures(spec):
@@ -211,6 +210,15 @@ def _reference(config: EvaluateConfig, origin: Origin, device: torch.device) -> 
     if config.include:
         raise UsageError(f"--include chooses among files, and {spec} is a generator.")
     return _made(config, spec, device, config.classes, first=config.num)  # other latents than those that are judged
+
+
+def _own_reference(config: EvaluateConfig, origin: Origin, data: str) -> Stored:
+    """A training's own pictures: those that it held out, if it did."""
+    share = origin.option("holdout")
+    if config.include is None and share:
+        return Stored(data, config.size, origin.option("include"), HeldOut(share, origin.option("size")))
+    include = config.include or origin.option("holdout_glob") or origin.option("include")
+    return Stored(data, config.size, include)
 
 
 def _prompts(config: EvaluateConfig, origin: Origin) -> tuple[str | None, str | None]:

@@ -84,7 +84,9 @@ def headline(plan: Plan, kernels: str) -> list[str]:
     first = f"model {pictures.name} ({pictures.count} pictures at {plan.config.size} px), judge {plan.judge.name}, "
     lines = [first + f"features {', '.join(eye.name for eye in plan.eyes)}, {plan.device}, {kernels}"]
     if plan.reference is not None:
-        lines.append(f"reference {plan.reference.name} ({plan.reference.count} pictures)")
+        own = plan.origin.holds_out and plan.config.reference is None and plan.config.include is None
+        kind = "pictures that the training held out" if own else "pictures"
+        lines.append(f"reference {plan.reference.name} ({plan.reference.count} {kind})")
     if plan.before is not None:
         lines.append(f"against {plan.before.name}, the same latents")
     if plan.words is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from nada import ops
 from nada.config.evaluate import EvaluateConfig
 from nada.evaluation.doubts import doubts
-from nada.evaluation.keeping import keep_in_run, run_of
+from nada.evaluation.keeping import keep_in_run
 from nada.evaluation.looking import Seen, look
 from nada.evaluation.measuring import measure
 from nada.evaluation.perceptual import perceive
@@ -66,12 +66,10 @@ def _conclude(plan: Plan, sight: Sight, say: Say) -> Evaluation:
     evaluation = Evaluation(tuple(scores), why_not, left_out, describe(plan), options_of(plan))
     if plan.config.json is not None:
         write_json(plan.config.json, evaluation.to_dict())
-    run = run_of(plan.origin) if plan.config.record else None
-    if run is not None:
-        keep_in_run(run, evaluation, plan.origin.step)
+    kept = keep_in_run(plan.origin, evaluation) if plan.config.record else None
     say("")
     for line in evaluation.lines():
         say(line)
-    for path in filter(None, (run and run / "results.json", plan.config.json)):
+    for path in filter(None, (kept, plan.config.json)):
         say(f"written: {path}")
     return evaluation

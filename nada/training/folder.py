@@ -89,6 +89,7 @@ def keep_if_best(folder: Path, generator: Generator, measured: dict[str, Any], d
     before = best_so_far(folder)
     if before is not None and before["step"] != measured["step"] and before[distance] <= measured[distance]:
         return False
+    (folder / "best" / "results.json").unlink(missing_ok=True)  # what nada evaluate said of the one before
     save_generator(folder / "best", generator, measured)
     save_png(folder / "best" / "samples.png", sample_grid(generator))
     write_json(folder / BEST, measured)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nada.data import ImageDataset
+from nada.data.holding import digest_of, is_held_out
 from nada.errors import NadaError
 
 
@@ -48,11 +48,11 @@ def take(data: ImageDataset, indices: Sequence[int] | np.ndarray) -> ImageDatase
 
 
 def split_off(data: ImageDataset, share: float) -> tuple[ImageDataset, ImageDataset]:
-    """Training and held-out pictures; a picture's own pixels decide, so copies of it stay on one side.
+    """Training and held-out pictures, as `is_held_out` tells them apart.
 
     Raises NadaError where one side would be empty.
     """
-    held_out = np.array([int.from_bytes(digest[:8], "big") < share * 2**64 for digest in _digests(data)])
+    held_out = np.array([is_held_out(image, share) for image in data.images])
     parts = take(data, np.flatnonzero(~held_out)), take(data, np.flatnonzero(held_out))
     if not all(len(part) for part in parts):
         raise NadaError(f"--holdout {share:g} of {len(data)} pictures leaves none on one side; choose another share.")
@@ -80,4 +80,4 @@ def with_classes_of(held_out: ImageDataset, data: ImageDataset) -> ImageDataset:
 
 
 def _digests(data: ImageDataset) -> list[bytes]:
-    return [hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest() for image in data.images]
+    return [digest_of(image) for image in data.images]

@@ -10,6 +10,7 @@ import pytest
 from evaluation_fakes import load_fake, make_generator, small
 from tiny_runs import make_dots
 
+from nada.data import load_dataset
 from nada.errors import NadaError
 from nada.evaluation import Evaluation, run_evaluation
 from nada.evaluation.computing import METRICS
@@ -18,10 +19,13 @@ from nada.evaluation.keeping import with_section
 from nada.evaluation.kinds import score
 from nada.evaluation.looking import Seen
 from nada.evaluation.origin import Origin, origin_of
+from nada.evaluation.pictures import HeldOut, Stored
 from nada.evaluation.report import BEGIN, END
 from nada.evaluation.sight import Sight
 from nada.features import InceptionFeatures
 from nada.metrics import Estimate
+from nada.processes import Share
+from nada.training.heldout import split_off
 
 JUDGE = load_fake("demo-judge")
 
@@ -73,15 +77,39 @@ def test_training_pictures_as_reference_and_the_chooser_of_the_best_are_told(tmp
     make_generator(run / "generator")
     make_generator(run / "best")
     options = {"data": str(data), "metrics": "demo-judge", "include": None}
+    (run / "best.json").write_text(json.dumps({"step": 7}))
     (run / "config.json").write_text(json.dumps({"command": "train", "options": options, "generator": {}}))
     whole, best = (run_evaluation(small(path), lambda line: None) for path in (run, run / "best"))
     assert isinstance(whole, Evaluation) and isinstance(best, Evaluation)
     assert TRAINED_ON in [doubt.text for doubt in whole.doubts] and whole.protocol["reference"]["name"] == str(data)
     assert any("demo-judge had no part in the loss" in doubt.text for doubt in best.doubts)
     assert not any("demo-judge" in doubt.text for doubt in whole.doubts)
-    assert (run / "results.json").is_file() and not (run / "best/results.json").exists()
+    assert json.loads((run / "results.json").read_text()) == whole.to_dict()
+    assert json.loads((run / "best/results.json").read_text()) == best.to_dict()
+    assert not origin_of(str(run / "generator")).choosers  # what the run ended with, by its other name
     part = run_evaluation(small(run, include="*[02].png", record=False), lambda line: None)
     assert part is not None and TRAINED_ON not in [doubt.text for doubt in part.doubts]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_pictures_that_a_training_held_out_are_found_again(tmp_path: Path, broken: bool) -> None:
+    """Fails where the rule or the size by which they were chosen is another, and tells nobody that it trained on them."""
+    data = make_dots(tmp_path / "dots", 40)
+    if broken:
+        (data / "a/0000.png").write_text("no picture")
+    run = tmp_path / "00000-train-dots"
+    make_generator(run / "generator")
+    options = {"data": str(data), "include": None, "holdout": 0.4, "size": 8}
+    (run / "config.json").write_text(json.dumps({"command": "train", "options": options, "generator": {}}))
+    held_out = split_off(load_dataset(data, 8), 0.4)[1]
+    result = run_evaluation(small(run), lambda line: None)
+    assert result is not None and TRAINED_ON not in [doubt.text for doubt in result.doubts]
+    assert result.protocol["reference"]["pictures"] == len(held_out)
+    assert result.protocol["reference"]["held_out"] == {"share": 0.4, "size": 8}
+    shown = [block.pictures for block in Stored(data, 8, held_out=HeldOut(0.4, 8)).blocks(5, Share())]
+    assert np.array_equal(np.concatenate(shown), held_out.images)
+    with pytest.raises(NadaError, match="none of the pictures in .* is of the 1e-09 that the training held out"):
+        Stored(data, 8, held_out=HeldOut(1e-9, 8))
 
 
 def test_a_run_that_did_not_stop_by_its_judge_was_not_chosen_by_it(run: Path) -> None:
