@@ -19,6 +19,7 @@ COMMANDS = {
     "freeze-study": "Find out which layers should move, by a grid of adaptations.",
     "evaluate": "Say how good a generator is, in numbers with their protocol.",
     "generate": "Make pictures by seed, at any strength, mixed in style, or found by a sentence.",
+    "interpolate": "Make a film of a walk between latents, domains or photographs.",
     "mix": "Add, scale and mix adaptations of one generator; no training.",
     "invert": "Find your own photographs in a generator, and show them in any adaptation.",
     "train": "Train a generator of your own on a folder, zip or parquet of pictures.",

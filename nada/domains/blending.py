@@ -68,6 +68,13 @@ def blend(base: Generator, parts: Sequence[tuple[Domain, float]], force: bool = 
 
     A tensor that a single domain of weight 1 moves is that domain's, bit for bit; one that none moves is the base's.
 
+    >>> import nada, torch
+    >>> base = nada.load_generator("demo")
+    >>> brighter = {"b64.torgb.bias": base.b64.torgb.bias + 1}
+    >>> domain = Domain("bright", brighter, "demo", hash_generator(base))
+    >>> (blend(base, [(domain, 0.5)]).b64.torgb.bias - base.b64.torgb.bias).mean().item()
+    0.5
+
     Args:
         parts: domains and finite weights; 1 is a domain as it is.
         force: also take domains of another base whose tensors fit: then what a domain added to its own base, which is
@@ -87,13 +94,20 @@ class Blender:
     """
 
     def __init__(self, base: Generator, domains: Sequence[Domain], force: bool = False) -> None:
-        self.base = base
+        self.base, self.domains = base, tuple(domains)
         digest = hash_generator(base) if domains else ""
         self._tensors = [_tensors_on(base, digest, domain, force) for domain in domains]
 
     def at(self, weights: Sequence[float]) -> Generator:
         """Return a new generator with the domains as strong as `weights` say, one for each."""
         return with_weights(self.base, self.tensors(weights))
+
+    @torch.no_grad()
+    def put(self, target: Generator, weights: Sequence[float]) -> None:
+        """Write the blend into `target`, a copy of the base that nothing but this has changed."""
+        values, own, start = self.tensors(weights), target.state_dict(), self.base.state_dict()
+        for name in {name: None for tensors in self._tensors for name in tensors}:
+            own[name].copy_(values.get(name, start[name]))
 
     def tensors(self, weights: Sequence[float]) -> dict[str, Tensor]:
         """Return only the tensors that are moved, on the base's device; those of the domains with weight 0 are left out."""

@@ -20,6 +20,10 @@ from nada.models import Generator
 class Domain:
     """The tensors of an adaptation, on the CPU.
 
+    >>> import torch
+    >>> Domain("logo", {"b64.conv1.bias": torch.zeros(64)}, "demo", "0" * 64).numbers
+    64
+
     Attributes:
         name: for people: the target's words where they are known, else the name of the folder or file.
         tensors: the adapted values by their names in the generator, `b64.conv1.weight`.

@@ -34,13 +34,18 @@ def check_gif(fps: float, size: tuple[int, int]) -> None:
 def shared_palette(frames: Sequence[np.ndarray]) -> bytes:
     """Return 256 colours, 768 bytes, that suit all of `frames`, uint8 `(H, W, 3)`: median cut, then k-means.
 
-    Two dozen frames are looked at, evenly spaced. The same frames give the same palette.
+    Two dozen frames are looked at, evenly spaced. Like colours count by the root of their number, so that a large
+    background takes no shades away from what passes through a few frames. The same frames give the same palette.
     """
     count = min(_LOOKED_AT, len(frames))
     chosen = [frames[index * len(frames) // count] for index in range(count)]
     pixels = np.concatenate([frame.reshape(-1, 3) for frame in chosen])
     pixels = pixels[:: max(1, len(pixels) // _PIXELS)]
-    strip = Image.fromarray(np.ascontiguousarray(pixels[None]))
+    coarse = (pixels >> 3).astype(np.int32) @ (1 << 10, 1 << 5, 1)
+    _, member, counts = np.unique(coarse, return_inverse=True, return_counts=True)
+    means = [np.bincount(member, pixels[:, channel]) / counts for channel in range(3)]
+    colours = np.stack(means, axis=1).round().astype(np.uint8).repeat(np.ceil(np.sqrt(counts)).astype(int), axis=0)
+    strip = Image.fromarray(colours[None])
     found = strip.quantize(COLOURS, Image.Quantize.MEDIANCUT, kmeans=_REFINED).getpalette() or []
     return bytes(found[: 3 * COLOURS]).ljust(3 * COLOURS, b"\0")
 

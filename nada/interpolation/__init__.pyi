@@ -1,0 +1,9 @@
+from nada.interpolation.api import interpolate as interpolate
+from nada.interpolation.api import interpolate_domains as interpolate_domains
+from nada.interpolation.paths import Place as Place
+from nada.interpolation.paths import places_of as places_of
+from nada.interpolation.paths import slerp as slerp
+from nada.interpolation.run import run_interpolation as run_interpolation
+from nada.interpolation.sheets import Sheets as Sheets
+from nada.interpolation.walks import DomainWalk as DomainWalk
+from nada.interpolation.walks import LatentWalk as LatentWalk
