@@ -10,7 +10,7 @@ from nada.study.ranking import Row, View
 from nada.study.results import lr_text
 from nada.study.words import brief_text, p_text, signed
 
-_BAR = 120
+_BAR = 96
 
 
 def ranked_table(view: View) -> Markup:
