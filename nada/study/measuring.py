@@ -57,12 +57,16 @@ class Ruler:
         judge: the encoder that compares; it should have guided no cell.
         num: how many pictures are measured.
         style: features of the judge of pictures in the target's style, `(M, D)`, if there are such.
+
+    Raises:
+        UsageError: for a number of pictures that makes no sense.
     """
 
     def __init__(self, source: Generator, judge: GuideFeatures, num: int, style: np.ndarray | None = None) -> None:
         self.source, self.judge, self.num, self.style = source, judge, num, style
         self._before: dict[tuple[str, ...], Sight] = {}
         self._words: dict[tuple[str, str], Words] = {}
+        self._made(source, ())
 
     def before(self, classes: tuple[str, ...]) -> Sight:
         """What is seen of the source with these classes."""
@@ -141,7 +145,7 @@ def _reached(ruler: Ruler, pair: Pair, before: Sight, after: Sight) -> dict[str,
         "direction": metrics.directional_similarity(before.features, after.features, words.source, words.target),
         "projection": _projection(before.features, after.features, words),
         "target": metrics.clip_t(after.features, words.target),
-        **({} if ruler.style is None else {"distance": metrics.kernel_distance(after.features, ruler.style)}),
+        **({} if ruler.style is None else {"distance": metrics.kernel_distance(after.features, ruler.style, subset_size=None)}),
     }
 
 

@@ -156,7 +156,8 @@ def _pairs(config: StudyConfig) -> tuple[Pair, ...]:
 
 
 def _seeds(config: StudyConfig) -> tuple[int, ...]:
-    seeds = parse_seeds(config.seeds or (QUICK_SEEDS if config.quick else SEEDS))
+    usual = QUICK_SEEDS if config.quick else SEEDS
+    seeds = parse_seeds(usual if config.seeds is None else config.seeds)
     if len(seeds) > 1000:
         raise UsageError(f"--seeds names {len(seeds)} seeds; a thousand adaptations of each kind are more than enough.")
     return tuple(dict.fromkeys(seeds))
