@@ -19,7 +19,7 @@ def command(config: EvaluateConfig) -> None:
     A generator against pictures, offline and without a GPU:
       nada evaluate --model demo --reference fruits.zip
     The numbers of the papers; the network is fetched once, or given as inception=FILE:
-      nada evaluate --model ffhq256 --reference ffhq.zip --num 50000 --metrics fid,kid,is
+      nada evaluate --model ffhq-256 --reference ffhq.zip --num 50000 --metrics fid,kid,is
     On the GPUs of one machine, with the same result:
       torchrun --nproc-per-node 4 -m nada evaluate --model runs/00000-train-fruits-64px --pictures 50000
 

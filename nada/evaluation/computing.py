@@ -60,7 +60,8 @@ def _density(sight: Sight, eye: Extractor) -> list[Score]:
 
 
 def _cmmd(sight: Sight, eye: Extractor) -> list[Score]:
-    return [score("cmmd", eye, metrics.clip_mmd_estimate(*sight.and_reference(eye)))]
+    found = metrics.clip_mmd_estimates(*sight.and_reference(eye))
+    return [score("cmmd", eye, found.published), score("cmmd_unbiased", eye, found.unbiased)]
 
 
 def _sliced(sight: Sight, eye: Extractor) -> list[Score]:

@@ -10,15 +10,23 @@ from nada.evaluation.sight import Sight
 from nada.metrics.collapse import LEAST_DIVERSITY, MOST_DUPLICATES
 
 LEAST_FOR_FID = 2048  # below, the covariance of Inception's 2048 features has no full rank
+LEAST_FOR_SLICED = 2000
 _NAMED_WORDS = 6
-
+_PUBLISHED = ("fid", "fid_infinity", "kid", "is")
 
 TRAINED_ON = "This generator was trained on its reference, so that one which only repeats it would score best."
 
 
-def doubts(scores: list[Score], sight: Sight, origin: Origin, seen_in_training: bool = False) -> list[Doubt]:
-    """Everything that should be known before one of the numbers is believed."""
+def doubts(
+    scores: list[Score], sight: Sight, origin: Origin, seen_in_training: bool = False, enlarged: tuple[int, int] | None = None
+) -> list[Doubt]:
+    """Everything that should be known before one of the numbers is believed.
+
+    Args:
+        enlarged: the generator's side in pixels and the larger one that its pictures were brought to.
+    """
     found = [*_few(scores, sight), *_foreign(scores), *_partial(scores, sight, origin), *_unread(scores, sight)]
+    found += _enlarged(scores, enlarged)
     repeated = [Doubt(TRAINED_ON)] if seen_in_training else []
     return [*found, *_collapsed(scores), *_broken(sight), *repeated]
 
@@ -26,16 +34,34 @@ def doubts(scores: list[Score], sight: Sight, origin: Origin, seen_in_training: 
 def _few(scores: list[Score], sight: Sight) -> Iterable[Doubt]:
     widths = {eye.name: eye.width for eye in sight.eyes}
     for score in scores:
-        if score.key != "fid" and not (score.key.startswith("fd_") and not score.key.endswith("_infinity")):
-            continue
-        n, width = min(score.estimate.n), widths[score.features]
-        least = LEAST_FOR_FID if score.key == "fid" else 2 * width
+        n, width = min(score.estimate.n), widths.get(score.features, 0)
+        least = _least(score.key, width)
         if n < least:
             yield Doubt(
                 f"{n} pictures are few for {width} features: the distance is too large, by an amount that only equal "
                 f"counts share; take {least} or more of both, or believe the kernel distance.",
                 (score.key,),
             )
+
+
+def _least(key: str, width: int) -> int:
+    """How many pictures a distance that is biased needs; 0 for all others."""
+    if key == "fid":
+        return LEAST_FOR_FID
+    if key.startswith("sliced_"):
+        return LEAST_FOR_SLICED
+    return 2 * width if key.startswith("fd_") and not key.endswith("_infinity") else 0
+
+
+def _enlarged(scores: list[Score], enlarged: tuple[int, int] | None) -> Iterable[Doubt]:
+    keys = tuple(score.key for score in scores if score.key in _PUBLISHED)
+    if enlarged is not None and keys:
+        own, size = enlarged
+        yield Doubt(
+            f"Pictures of {own} px were enlarged to {size} px before Inception's own resize; published numbers at {own} px "
+            f"were not: compare with them by --size {own}.",
+            keys,
+        )
 
 
 def _foreign(scores: list[Score]) -> Iterable[Doubt]:

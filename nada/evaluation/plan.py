@@ -50,8 +50,17 @@ class Plan:
     def seen_in_training(self) -> bool:
         """Whether the generator was trained on its reference."""
         data = self.origin.data
-        apart = self.config.include is not None or self.origin.holds_out
+        by_default = self.config.reference is None and self.origin.holds_out
+        apart = self.config.include is not None or by_default
         return data is not None and self.reference is not None and self.reference.name == data and not apart
+
+    @property
+    def enlarged(self) -> tuple[int, int] | None:
+        """The generator's side and that of its pictures, where these are larger."""
+        if not isinstance(self.pictures, Made):
+            return None
+        sides = self.pictures.generator.config.resolution, self.pictures.size
+        return sides if sides[0] < sides[1] else None
 
     @property
     def judged_by(self) -> tuple[Extractor, ...]:

@@ -62,7 +62,7 @@ def see(plan: Plan, share: Share = Share()) -> Sight:
 
 def _conclude(plan: Plan, sight: Sight, say: Say) -> Evaluation:
     scores, left_out = measure(sight, plan.names, plan.strict)
-    why_not = tuple(doubts(scores, sight, plan.origin, plan.seen_in_training))
+    why_not = tuple(doubts(scores, sight, plan.origin, plan.seen_in_training, plan.enlarged))
     evaluation = Evaluation(tuple(scores), why_not, left_out, describe(plan), options_of(plan))
     if plan.config.json is not None:
         write_json(plan.config.json, evaluation.to_dict())

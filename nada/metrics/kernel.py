@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -105,17 +105,32 @@ def clip_mmd(a: Any, b: Any, unbiased_form: bool = False) -> float:
 
 
 def clip_mmd_estimate(a: Any, b: Any, unbiased_form: bool = False, level: float = LEVEL) -> Estimate:
-    """Return `clip_mmd` with an interval by the jackknife.
+    """Return `clip_mmd` with an interval by the jackknife; see `clip_mmd_estimates`."""
+    found = clip_mmd_estimates(a, b, level)
+    return found.unbiased if unbiased_form else found.published
 
-    For the unbiased form it is one for the distance of the two distributions, for the published form one for what
-    these counts give on average.
+
+class MmdEstimates(NamedTuple):
+    """Both forms of CMMD."""
+
+    published: Estimate
+    unbiased: Estimate
+
+
+def clip_mmd_estimates(a: Any, b: Any, level: float = LEVEL) -> MmdEstimates:
+    """Return both forms of `clip_mmd`, from one pass over all pairs, with intervals by the jackknife.
+
+    For the unbiased form the interval is one for the distance of the two distributions, for the published form one
+    for what these counts give on average.
     """
     first, second = as_pair(a, b, ("The first embeddings", "The second embeddings"), least=3)
     sums = row_sums(UnitRows(first, "The first embeddings"), UnitRows(second, "The second embeddings"), _gaussian)
-    value = CMMD_SCALE * (unbiased(sums) if unbiased_form else biased(sums))
     error = CMMD_SCALE * np.sqrt(sum(jackknife_variances(sums)))
-    within = (-np.inf if unbiased_form else 0.0, np.inf)
-    return normal_estimate(value, error, (len(first), len(second)), "jackknife", level, within)
+    counts = (len(first), len(second))
+    return MmdEstimates(
+        normal_estimate(CMMD_SCALE * biased(sums), error, counts, "jackknife", level, (0.0, np.inf)),
+        normal_estimate(CMMD_SCALE * unbiased(sums), error, counts, "jackknife", level),
+    )
 
 
 def _gaussian(x: np.ndarray, y: np.ndarray) -> np.ndarray:

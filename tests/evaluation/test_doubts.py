@@ -39,15 +39,23 @@ class Inception:
         return {"sha256": "sha of inception"}
 
 
-def told(kind: str, n: int = 5000, value: float = 1.0, eye: object = Inception()) -> list[str]:
+def told(
+    kind: str, n: int = 5000, value: float = 1.0, eye: object = Inception(), enlarged: tuple[int, int] | None = None
+) -> list[str]:
     estimate = Estimate(value, value - 0.1, value + 0.1, 0.95, (n, n), "made up")
     scores = [score(kind, eye, estimate)]
-    return [doubt.text for doubt in doubts(scores, Sight((eye, JUDGE), JUDGE, Seen(n)), Origin())]
+    return [doubt.text for doubt in doubts(scores, Sight((eye, JUDGE), JUDGE, Seen(n)), Origin(), enlarged=enlarged)]
 
 
 def test_few_pictures_make_a_fid_doubtful_and_no_kid() -> None:
     assert "2047 pictures are few for 2048 features" in told("fd", 2047)[0]
     assert not told("fd", 2048) and not told("kd", 10) and not told("fd_infinity", 10)
+    assert "1999 pictures are few" in told("sliced", 1999)[0] and not told("sliced", 2000)
+
+
+def test_small_pictures_that_were_enlarged_have_another_fid_than_the_published() -> None:
+    assert "compare with them by --size 32" in told("fd", enlarged=(32, 256))[0]
+    assert not told("fd", eye=JUDGE, enlarged=(32, 256)) and not told("recall", enlarged=(32, 256))
 
 
 def test_only_the_published_network_has_famous_names() -> None:
@@ -105,6 +113,8 @@ def test_pictures_that_a_training_held_out_are_found_again(tmp_path: Path, broke
     result = run_evaluation(small(run), lambda line: None)
     assert result is not None and TRAINED_ON not in [doubt.text for doubt in result.doubts]
     assert result.protocol["reference"]["pictures"] == len(held_out)
+    named = run_evaluation(small(run, reference=str(data), record=False), lambda line: None)
+    assert named is not None and TRAINED_ON in [doubt.text for doubt in named.doubts]  # all of them
     assert result.protocol["reference"]["held_out"] == {"share": 0.4, "size": 8}
     shown = [block.pictures for block in Stored(data, 8, held_out=HeldOut(0.4, 8)).blocks(5, Share())]
     assert np.array_equal(np.concatenate(shown), held_out.images)
