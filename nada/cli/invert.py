@@ -35,8 +35,8 @@ def command(config: InvertConfig, photos: tuple[str, ...]) -> None:
     from nada.inversion.run import run_inversion
 
     outcome = run_inversion(config, photos, say=click.echo)
-    for name, reason in outcome.skipped.items():
-        click.echo(f"nada: left out: {name}: {reason}", err=True)
+    for reason in outcome.skipped.values():
+        click.echo(f"nada: left out: {reason}", err=True)
     if not outcome.finished:
         click.echo(
             f"Interrupted with {outcome.done} of {outcome.photos} photographs finished; the same command goes on.", err=True

@@ -73,7 +73,7 @@ def _card(plan: Plan, rows: list[Row]) -> str:
     shared = {name: value for name, value in plan.facts(rows[0].place.index).items() if name not in ("class", "picture_sha256")}
     tuning = None if plan.tuning is None else dataclasses.asdict(plan.tuning)
     shared |= {"through": ", ".join(route.name for route in plan.routes) or None, "tuning": tuning}
-    skipped = [f"- {name}: {reason}" for name, reason in plan.photos.skipped.items()]
+    skipped = [f"- {reason}" for reason in plan.photos.skipped.values()]
     lines = [
         "---",
         "library_name: nada",

@@ -75,7 +75,7 @@ def _start(centre: float, side: int, length: int) -> int:
 
 
 class Photos(NamedTuple):
-    """Photographs that could be read: their paths and pixels `(N, size, size, 3)`; and what could not, with the reason."""
+    """Photographs that could be read: their paths and pixels `(N, size, size, 3)`; and for what could not, a sentence."""
 
     paths: list[Path]
     pixels: list[np.ndarray]

@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 
 
 class Outcome(NamedTuple):
-    """How far an inversion has come; `skipped` are the photographs that could not be read, with the reason."""
+    """How far an inversion has come; `skipped` has a sentence for every photograph that could not be read."""
 
     folder: Path
     photos: int
