@@ -12,6 +12,7 @@ from nada.study.words import spread_text
 
 WIDTH, HEIGHT = 860, 500
 _LEFT, _TOP, _RIGHT, _BOTTOM = 52, 26, 850, 446
+_MOST_AROUND = 0.4  # of the range of the means; with two seeds intervals reach much further
 
 
 def front_plot(view: View, trails: dict[str, list[Row]], measures: tuple[str, str]) -> Markup:
@@ -62,13 +63,16 @@ def _point(row: Row, measures: tuple[str, str]) -> Point | None:
 
 def _scales(rows: list[Row], trails: dict[str, list[Row]], measures: tuple[str, str]) -> tuple[Scale, Scale]:
     everything = [*rows, *(row for trail in trails.values() for row in trail)]
-    ranges = []
-    for key in measures:
-        ends = [(row.spread(key).low, row.spread(key).mean, row.spread(key).high) for row in rows]
-        means = [row.spread(key).mean for row in everything]
-        values = [value for group in (*ends, means) for value in group if value is not None]
-        ranges.append(span(values))
+    ranges = [_range(rows, everything, key) for key in measures]
     return Scale(*ranges[0], _LEFT, _RIGHT), Scale(*ranges[1], _BOTTOM, _TOP)
+
+
+def _range(rows: list[Row], everything: list[Row], key: str) -> tuple[float, float]:
+    """From the least to the largest mean, with the intervals as far as they leave room to tell the means apart."""
+    means = [mean for row in everything if (mean := row.spread(key).mean) is not None]
+    room = _MOST_AROUND * (max(means) - min(means)) or 0.1
+    ends = [end for row in rows for end in (row.spread(key).low, row.spread(key).high) if end is not None]
+    return span([*means, *(min(max(end, min(means) - room), max(means) + room) for end in ends)])
 
 
 def _front_line(points: list[tuple[float, float]]) -> Markup | None:

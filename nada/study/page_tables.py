@@ -20,7 +20,8 @@ def ranked_table(view: View) -> Markup:
     scale = _interval_scale(view)
     heads = ["", "policy", "lr", "", *(f"{kind_of(key).title} {kind_of(key).arrow}" for key in keys)]
     hints = ["rank", "", "learning rate", "balance with its interval", *(kind_of(key).of for key in keys)]
-    heads += (["held out"] if best else []) + [f"− {view.baseline}", "p, Holm", "p, flips", "front", "cells"]
+    heads += ["held out"] if best else []
+    heads += [f"− {view.baseline}", "p, Holm", "p, flips", "front", "cells"]
     hints += ["balance with the learning rate chosen by the other seeds"] if best else []
     hints += ["difference of balance to the baseline, on matched pairs and seeds", "paired t-test, corrected for all comparisons of this table",
               "exact, all ways to flip the signs; corrected alike", "of projection against content",
@@ -44,7 +45,8 @@ def _cell(text: str, value: float | None, classes: str = "number") -> Markup:
 def _ranked_row(row: Row, view: View, rank: int, keys: list[str], best: bool, scale: Scale) -> Markup:
     ranked = rank > 0 and view.is_ranked(row)
     kind = family(row.policy)
-    shape = tag("svg", {"viewBox": "0 0 14 14", "class": "key", "aria-hidden": "true"}, mark(kind, 7.0, 7.0, 4.5, {"class": f"mark {kind}"}))
+    drawn = mark(kind, 7.0, 7.0, 4.5, {"class": f"mark {kind}"})
+    shape = tag("svg", {"viewBox": "0 0 14 14", "class": "key", "aria-hidden": "true"}, drawn)
     badges = [f"= {alias}" for alias in view.results.aliases(row.policy)]
     badges += ["baseline"] if row.policy == view.baseline else []
     notes = [tag("span", {"class": "badge"}, text) for text in badges]

@@ -79,7 +79,8 @@ def failures(results: Results) -> Markup | None:
     if results.failed:
         rows = [tag("tr", {}, *_where(cell.place), tag("td", {}, cell.error)) for cell in results.failed]
         head = tag("tr", {}, *(tag("th", {"scope": "col"}, name) for name in ("policy", "pair", "lr", "seed", "what went wrong")))
-        parts.append(tag("div", {"class": "wide"}, tag("table", {"class": "plain-table"}, tag("thead", {}, head), tag("tbody", {}, *rows))))
+        table = tag("table", {"class": "plain-table"}, tag("thead", {}, head), tag("tbody", {}, *rows))
+        parts.append(tag("div", {"class": "wide"}, table))
     if results.missing:
         rows = [tag("tr", {}, *_where(place)) for place in results.missing[:_LISTED]]
         more = len(results.missing) - len(rows)

@@ -66,7 +66,7 @@ def _body(results: Results, strips: Mapping[Place, Strip], curves: Curves) -> Ma
         _section("Every measure", "Means; the darker, the better within a column. Point at a number for its interval.",
                  _views(views, heat_map)),
         _section("The same latents under every policy", "Every column is one latent. The first row is the generator before; "
-                 "each policy stands at its best learning rate unless one is chosen above.",
+                 "each policy stands at its best learning rate for the pair unless one is chosen above.",
                  picture_grid(results, strips, best_rates(views))),
         _section("Curves", "Loss and length of the edit in the guide's eyes over the steps; the mean of the seeds, their "
                  "extremes around it, all policies on the same axes.", rate_legend(results), _pairs(results, curves)),

@@ -162,14 +162,15 @@ def _collapsed(results: Results) -> list[Finding]:
 
 
 def _incomplete(results: Results, view: View) -> list[Finding]:
-    found = []
-    if results.failed:
-        found.append(Finding(f"{counted(len(results.failed), 'cell')} failed and {'is' if len(results.failed) == 1 else 'are'} in no mean.", True))
-    if results.missing:
-        found.append(Finding(f"{counted(len(results.missing), 'cell')} of the grid {'is' if len(results.missing) == 1 else 'are'} not there yet.", True))
+    texts = []
+    failed, missing = len(results.failed), len(results.missing)
+    if failed:
+        texts.append(f"{counted(failed, 'cell')} failed and {'is' if failed == 1 else 'are'} in no mean.")
+    if missing:
+        texts.append(f"{counted(missing, 'cell')} of the grid {'is' if missing == 1 else 'are'} not there yet.")
     unranked = [row.policy for row in view.rows if not view.is_ranked(row)]
     if unranked:
-        found.append(Finding(f"Not ranked, for want of numbers for every prompt pair: {', '.join(unranked)}.", True))
+        texts.append(f"Not ranked, for want of numbers for every prompt pair: {', '.join(unranked)}.")
     if len(results.seeds) == 1:
-        found.append(Finding("With one seed there are no intervals over seeds: what differs may differ by chance.", True))
-    return found
+        texts.append("With one seed there are no intervals over seeds: what differs may differ by chance.")
+    return [Finding(text, look=True) for text in texts]

@@ -57,6 +57,14 @@ def test_over_pairs_a_seed_counts_once_with_its_mean() -> None:
     assert found.n == 3 and found.mean == pytest.approx(0.51) and found.std == pytest.approx(0.01)
 
 
+def test_a_seed_that_lacks_a_pair_is_in_no_mean_over_pairs() -> None:
+    """Its mean would be that of other pairs: here 0.2 or 0.8 instead of 0.5."""
+    places = [(BIRD, 0, 0.2), (BIRD, 1, 0.2), (BIRD, 2, 0.2), (CAR, 0, 0.8), (CAR, 1, 0.8)]
+    cells = [cell_of("all", pair, 1.0, seed, content=value) for pair, seed, value in places]
+    found = view_of(cells, ["all"], [1.0], [0, 1, 2], [BIRD, CAR]).row("all").spread("content")
+    assert found.n == 2 and found.mean == pytest.approx(0.5) and found.std == 0.0
+
+
 def test_differences_are_matched_by_pair_and_seed() -> None:
     """Seeds move all policies alike by far more than the policies differ; unmatched, nothing would be seen."""
     luck = {0: 0.1, 1: 0.5, 2: 0.3}
