@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "sharing": {"runs", "images", "metrics", "models", "checkpoints", "adaptation", "evaluation"},
     # Commands are thin: at the top they import options only, everything else inside the handler.
-    "cli": {"config", "allocator", "inversion", "generation", "mixing", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing", "study"},
+    "cli": {"config", "allocator", "inversion", "generation", "mixing", "interpolation", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing", "study"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nada
+from nada import __version__
 from nada.config import to_json
 from nada.config.interpolate import InterpolateConfig
 from nada.interpolation.plan import plan_film
@@ -31,7 +31,7 @@ def run_interpolation(
     check_movie(out, (1, 1), config.fps, config.quality)  # before anything is loaded; its size is seen later
     film = plan_film(config)
     say(film.headline)
-    facts = {"command": "interpolate", "version": nada.__version__, "options": to_json(config)}
+    facts = {"command": "interpolate", "version": __version__, "options": to_json(config)}
     note = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     save_movie(out, film.sheets, config.fps, config.quality, note, bar("frames") if bar else None)
     height, width = film.sheets[0].shape[:2]
