@@ -46,14 +46,16 @@ def run_mixing(plan: Plan) -> dict[str, Any]:
     """Write a file for every cell, `mix-r0001-c0002.png`, one for every source, and the sheet `mixing.png`."""
     config, painter = plan.config, plan.painter
     layers = parse_layers(config.mix_layers, painter.generator.num_ws)
-    seeds = [parse_seeds(str(text), flag).unique() for text, flag in ((config.mix_rows, "--mix-rows"), (config.mix_cols, "--mix-cols"))]
+    asked = (config.mix_rows, "--mix-rows"), (config.mix_cols, "--mix-cols")
+    seeds = [parse_seeds(str(text), flag).unique() for text, flag in asked]
     if len(seeds[0]) * len(seeds[1]) > MOST:
         raise UsageError(f"A table of {len(seeds[0])} times {len(seeds[1])} pictures is too large; {MOST} are the most.")
     plain = dataclasses.replace(plan, look=dataclasses.replace(plan.look, mix=None, offset=""))
     rows, columns = ([plain.recipe(seed) for seed in some] for some in seeds)
     with own_folder(plan.out):
         files = dict(_files(rows, columns, layers))
-        done = survey(plan.out, files.get)
+        kept = survey(plan.out, files.get)
+        done = set(kept)
         table = paint_table(painter, rows, columns, layers)
         pixels = [*table.pictures.reshape(-1, *table.rows.shape[1:]), *table.rows, *table.columns]
         with Writer() as writer:
@@ -62,7 +64,7 @@ def run_mixing(plan: Plan) -> dict[str, Any]:
                     writer.write(plan.out / name, picture, recipe, plan.notes())
                     done.add(name)
         sheet = save_png(plan.out / "mixing.png", draw_table(table, rows, columns))
-    return {"made": len(files), "sheets": (sheet,)}
+    return {"made": len(files) - len(kept), "kept": len(kept), "sheets": (sheet,)}
 
 
 def _files(rows: Sequence[Recipe], columns: Sequence[Recipe], layers: tuple[int, ...]) -> Iterator[tuple[str, Recipe]]:

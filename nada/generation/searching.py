@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def run_search(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     search = Search(plan.painter, config.prompt or "", config.source, config.clip, config.judge)
     say(search.headline())
     recipes = [plan.recipe(seed) for seed in plan.seeds]
-    found = search.find(recipes, config.best, lambda starts: tqdm(starts, "looking", unit_scale=LOOK, unit="img", disable=None, leave=False))
+    found = search.find(recipes, config.best, _bar)
     say(f'"{search.prompt}": the best {len(found)} of {len(recipes)} pictures')
     if config.optimise:
         found = [_moved(search, one, config.optimise, number) for number, one in enumerate(found, 1)]
@@ -38,8 +38,12 @@ def run_search(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     judge = search.judge.scorer.encoder.name if search.judge else ""
     for doubt in doubts(found, judge):
         say(doubt)
-    made, sheet = _write(plan, found)
-    return {"made": made, "sheets": (sheet,), "found": tuple(_record(one, number) for number, one in enumerate(found, 1))}
+    records = tuple(_record(one, number) for number, one in enumerate(found, 1))
+    return {**_write(plan, found), "found": records}
+
+
+def _bar(starts: Sequence[int]) -> Iterable[int]:
+    return tqdm(starts, "looking", unit_scale=LOOK, unit="img", disable=None, leave=False)
 
 
 def _moved(search: Search, found: Found, steps: int, number: int) -> Found:
@@ -61,7 +65,7 @@ def _name(number: int, one: Found) -> str:
     return f"best{number:02d}-seed{one.picture.recipe.seed:04d}{moved}-{one.score:.3f}.png"
 
 
-def _write(plan: Plan, found: list[Found]) -> tuple[int, Path]:
+def _write(plan: Plan, found: list[Found]) -> dict[str, Any]:
     """Each of the best, as it was found and as it was moved, and all of them on `best.png`."""
     files = {_name(number, one): one.picture for number, every in enumerate(found, 1) for one in (every.start, every) if one}
     wanted: dict[str, Recipe] = {name: picture.recipe for name, picture in files.items()}
@@ -71,7 +75,7 @@ def _write(plan: Plan, found: list[Found]) -> tuple[int, Path]:
             for name, picture in files.items():
                 if name not in done:
                     writer.write(plan.out / name, picture.pixels, picture.recipe, {**picture.notes, **plan.notes()})
-        return len(files) - len(done), _sheet(plan.out, found)
+        return {"made": len(files) - len(done), "kept": len(done), "sheets": (_sheet(plan.out, found),)}
 
 
 def _sheet(out: Path, found: list[Found]) -> Path:
