@@ -116,6 +116,7 @@ inline ToRgb torgb_arguments(const Tensor& x, const Tensor& weight, const Option
   check_image(x, "torgb");
   STD_TORCH_CHECK(weight.dim() == 3 && weight.size(0) == x.size(0) && weight.size(2) == x.size(1),
                   "nada::torgb: the weight must be (N, O, C).");
+  STD_TORCH_CHECK(x.size(1) >= 1, "nada::torgb: a map without channels makes no picture.");
   STD_TORCH_CHECK(weight.size(1) <= kMaxPictures, "nada::torgb: at most ", kMaxPictures, " picture channels.");
   ToRgb args{};
   args.n = x.size(0), args.c = x.size(1), args.o = weight.size(1), args.h = x.size(2), args.w = x.size(3);

@@ -27,7 +27,7 @@ void forward(const Epilogue& args) {
         fetch_ahead(static_cast<const T*>(args.x) + at, count);
         fetch_ahead_to_write(to, count);
         leaky_run(view_run(static_cast<const T*>(args.x) + at, count, buffers[0]), sides.factors(),
-                     sides.shift(pixel, count / part.channels), count, leak, result);
+                  sides.shift(pixel, count / part.channels), count, leak, result);
         store_result(result, count, to);
       }
     }
@@ -55,8 +55,8 @@ void backward(const Epilogue& args) {
         fetch_ahead(static_cast<const T*>(args.reference) + at, count);
         fetch_ahead_to_write(to, count);
         leaky_backward_run(view_run(static_cast<const T*>(args.x) + at, count, buffers[0]),
-                              view_run(static_cast<const T*>(args.reference) + at, count, buffers[1]), sides.factors(),
-                              sides.noise(pixel, count / part.channels), count, leak, result, sums[0], sums[1], sums[2]);
+                           view_run(static_cast<const T*>(args.reference) + at, count, buffers[1]), sides.factors(),
+                           sides.noise(pixel, count / part.channels), count, leak, result, sums[0], sums[1], sums[2]);
         store_result(result, count, to);
       }
       fold_sums(sums, part, runs, static_cast<A*>(args.scratch) + sum_offset(runs, part, task, args.n), block);

@@ -11,7 +11,7 @@
 
 namespace nada::cpu {
 
-// Channels that are worked on at once: whole cache lines of all types but halves of those of double.
+// Channels that are worked on at once: whole cache lines, but for half ones of 16-bit types without AVX-512.
 template <typename A>
 struct Strip {
   static constexpr int kPacks = 2;

@@ -1,4 +1,4 @@
-// The functions of the table that the files here define.
+// What the files here define: the functions of the table, and those that the epilogue's share out filters to.
 #pragma once
 
 #include "../bodies.h"

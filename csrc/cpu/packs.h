@@ -106,10 +106,17 @@ inline void store_before(A values, int64_t count, T* to, T* end) {
 // The sums of pairs of neighbours, those of `a` before those of `b`.
 template <typename A>
 inline Pack<A> add_neighbours(Pack<A> a, Pack<A> b) {
+#if defined(__clang__)  // makes shuffles of the loop; gcc does not, and clang has not gcc's function
+  constexpr int64_t half = kPack<A> / 2;
+  Pack<A> sums = {};
+  for (int64_t i = 0; i < half; ++i) sums[i] = a[2 * i] + a[2 * i + 1], sums[half + i] = b[2 * i] + b[2 * i + 1];
+  return sums;
+#else
   typedef std::conditional_t<sizeof(A) == 8, int64_t, int32_t> Index __attribute__((vector_size(kPackBytes)));
   Index even;
   for (int i = 0; i < kPack<A>; ++i) even[i] = 2 * i;
   return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, even + 1);
+#endif
 }
 
 template <typename A>

@@ -8,17 +8,16 @@
 namespace nada::cpu {
 namespace {
 
-// A part of a sample's rows, in whole chunks of `chunk` pixels.
+// A part of a sample's rows, in whole chunks.
 struct Parts {
-  Parts(const ToRgb& args, int64_t chunk)
-      : plane(args.h * args.w),
+  explicit Parts(const ToRgb& args)
+      : chunk(chunk_of(args)),
+        plane(args.h * args.w),
         pixels((std::max<int64_t>(chunk, 4 * kTask / args.c) + chunk - 1) / chunk * chunk),
         count((plane + pixels - 1) / pixels) {}
   int64_t end(int64_t task) const { return std::min(task % count * pixels + pixels, plane); }
-  int64_t plane, pixels, count;
+  int64_t chunk, plane, pixels, count;
 };
-
-int64_t chunk_of(const ToRgb& args) { return std::max<int64_t>(1, kChunk / args.w) * args.w; }
 
 template <typename A>
 void finish(const ToRgb& args, int64_t n, int64_t first, int64_t pixels, int64_t chunk, const A* rgb,
@@ -40,7 +39,7 @@ void finish(const ToRgb& args, int64_t n, int64_t first, int64_t pixels, int64_t
 template <typename T, int O>
 void forward(const ToRgb& args) {
   using A = Computed<T>;
-  const Parts parts(args, chunk_of(args));
+  const Parts parts(args);
   parallel(args.n * parts.count, parts.pixels * args.c, [&](int64_t first, int64_t last) {
     Projection<T, O> projection(args);
     UpsampledRows<A> upsampled(args);
@@ -71,7 +70,7 @@ A gradient_run(const A* __restrict gradient, A bias, A bound, int64_t pixels, A*
 template <typename T, int O>
 void backward(const ToRgb& args) {
   using A = Computed<T>;
-  const Parts parts(args, chunk_of(args));
+  const Parts parts(args);
   const int64_t width = args.n * O * args.c;
   A *dweights = static_cast<A*>(args.scratch), *dbiases = dweights + parts.count * width;
   const A bound = args.clamp < 0 ? A(INFINITY) : static_cast<A>(args.clamp);
@@ -123,7 +122,7 @@ void torgb_backward(const ToRgb& args, Stream) {
 }
 
 int64_t torgb_scratch(const ToRgb& args) {
-  return Parts(args, chunk_of(args)).count * args.n * args.o * (args.c + 1);
+  return Parts(args).count * args.n * args.o * (args.c + 1);
 }
 
 }  // namespace nada::cpu

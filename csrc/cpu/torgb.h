@@ -13,13 +13,16 @@ namespace nada::cpu {
 constexpr int64_t kChunk = 1024;  // pixels, about
 constexpr int64_t kGroup = 2048;  // numbers of pixels with their channels that stay in the first cache
 
+// Whole rows.
+inline int64_t chunk_of(const ToRgb& args) { return std::max<int64_t>(1, kChunk / args.w) * args.w; }
+
 // A chunk of whole rows of one sample; `T` is how features are stored, `O` how many channels the picture has.
 template <typename T, int O>
 class Projection {
  public:
   using A = Computed<T>;
   explicit Projection(const ToRgb& args)
-      : chunk(std::max<int64_t>(1, kChunk / args.w) * args.w),
+      : chunk(chunk_of(args)),
         group(std::max<int64_t>(1, kGroup / args.c)),
         rgb(O * chunk),
         args_(args),

@@ -169,3 +169,9 @@ def test_a_nan_is_not_hidden(dtype: torch.dtype, body) -> None:
         ops.to_rgb(x, torch.ones(1, 3, 2, device=body.device), clamp=1.0),
     ):
         assert y.isnan().any() and not y.isnan().all()
+
+
+def test_a_map_without_channels_is_refused_and_does_not_end_the_process(compiled: None) -> None:
+    """Catches a division by the number of channels, which the system answers by killing Python."""
+    with pytest.raises(RuntimeError, match="without channels"):
+        ops.to_rgb(torch.zeros(2, 0, 4, 4), torch.zeros(2, 3, 0), torch.zeros(3))
