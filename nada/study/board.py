@@ -28,7 +28,7 @@ def write_board(out: Path, cells: Iterable[Mapping[str, Any]]) -> Path:
     results = Results(cells, {})
     good = [cell for cell in results.cells if cell.error is None]
     domains = _domains(good)
-    measures = results.measures()
+    measures = results.measures
     for cell in good:
         _write(folder_of(out, cell.record), cell, domains, measures)
     return Path(out)

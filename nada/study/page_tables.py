@@ -117,7 +117,7 @@ def _interval(row: Row, scale: Scale) -> Markup | None:
 def heat_map(view: View) -> Markup:
     """Every measure of every policy; the darker, the better within its column. The numbers stand in it."""
     rows = [*view.rows, *([view.source] if view.source.good else [])]
-    keys = [key for key in view.results.measures() if any(row.spread(key).n for row in rows)]
+    keys = [key for key in view.results.measures if any(row.spread(key).n for row in rows)]
     head = [tag("th", {"scope": "col"}), *(_heat_head(key) for key in keys)]
     body = [
         tag("tr", {}, tag("th", {"scope": "row"}, row.policy), *(_heat_cell(row, view, key) for key in keys)) for row in rows

@@ -103,7 +103,7 @@ def setup_section(results: Results) -> Markup:
     rows = [tag("tr", {}, tag("td", {"class": "muted"}, key.replace("_", " ")), tag("td", {}, plain(value))) for key, value in shown.items()]
     measures = [
         tag("tr", {}, tag("td", {"class": "muted"}, f"{kind_of(key).title} {kind_of(key).arrow}"), tag("td", {}, kind_of(key).of))
-        for key in results.measures()
+        for key in results.measures
     ]
     notes = [tag("p", {"class": "note"}, text) for text in (*_STATISTICS, CRITERION)]
     return tag("section", {"class": "made"}, tag("h2", {}, "How this was made"),

@@ -110,7 +110,7 @@ class View:
         failures = sum(place.pair in self.pairs and place.lr in rates for place in failed)
         grid = len(self.pairs) * len(self.results.seeds) * len(rates)
         return Row(
-            policy, lr, {key: spread(_seed_means(cells, key)) for key in self.results.measures()},
+            policy, lr, {key: spread(_seed_means(cells, key)) for key in self.results.measures},
             len(cells) + failures if policy == NONE else grid, len(cells), failures,
             len({pair for pair, _ in cells}), self._held_out(policy),
         )  # fmt: skip

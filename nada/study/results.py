@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from nada.study.kinds import BALANCE, KEPT, KINDS, REACHED
@@ -88,7 +89,7 @@ class Results:
             for seed in self.seeds
         )
 
-    @property
+    @cached_property
     def failed(self) -> list[Cell]:
         """Cells that were run and have an error instead of numbers."""
         return [cell for cell in self.cells if cell.error is not None]
@@ -112,6 +113,7 @@ class Results:
         name = names.get(lr, "")
         return f"{lr_text(lr)} ({name})" if name.startswith(("auto", "x")) else lr_text(lr)
 
+    @cached_property
     def measures(self) -> list[str]:
         """The numbers that at least one cell has, the known ones first."""
         present = {key for cell in self.cells for key in cell.measures}

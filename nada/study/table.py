@@ -47,7 +47,7 @@ def as_csv(results: Results) -> str:
     `KINDS` in their order, further ones behind them, and last the times, which all begin with `seconds`. Numbers are
     written in full (`repr`); what a cell does not have is empty. Classes are joined by a bar.
     """
-    measures = [key for key in dict.fromkeys([*KINDS, *results.measures()]) if not key.startswith(TIME)]
+    measures = [key for key in dict.fromkeys([*KINDS, *results.measures]) if not key.startswith(TIME)]
     times = _times(results)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -90,7 +90,7 @@ def as_json(results: Results) -> dict[str, Any]:
     return {
         "format": 1,
         "setup": results.setup,
-        "measures": {key: KINDS[key]._asdict() for key in results.measures() if key in KINDS},
+        "measures": {key: KINDS[key]._asdict() for key in results.measures if key in KINDS},
         "criterion": CRITERION,
         "counts": {
             "cells": len(results.cells),
