@@ -58,8 +58,8 @@ class InvertConfig:
     lr: float = option(0.2, help="Adam's learning rate, in standard deviations of the styles.")
     jitter: float = option(0.0, help="Noise on the styles in the first part, in the same units: helps out of bad starts.")
     pixels: float = option(1.0, help="Weight of the difference of pixels, beside that of what is perceived.")
-    prior: float = option(0.001, help="Weight of what keeps styles near their mean; more is more like the generator.")
-    noise_regularisation: float = option(1.0, help="Weight of what keeps the picture out of the noise maps.")
+    prior: float = option(0.01, help="Weight of what keeps styles near their mean; more is more like the generator.")
+    noise_regularisation: float = option(100.0, help="Weight of what keeps the picture out of the noise maps.")
     patience: int = option(60, help="Steps without gain after which a photograph is brought to its end.")
     perception: str = option(
         "demo", help="What compares: a guide such as demo or ViT-B-32/openai, or lpips-vgg=FILE, lpips-alex=FILE."
@@ -77,7 +77,11 @@ class InvertConfig:
     out: str = option("inverted", section="Where to", help="Folder of the results. Photographs finished there are kept.")
     overwrite: bool = option(False, help="Replace photographs in --out that were inverted with other settings.")
     judge: str = option("auto", help="A guide that only measures: auto (a bundled one that did not compare), or a SPEC.")
-    batch: int = option(4, section="The machine", help="Photographs at a time.")
+    batch: int | None = option(
+        None,
+        section="The machine",
+        help="Photographs at a time; 4 up to 256 px, fewer beyond if not given. Each takes the memory of --starts pictures.",
+    )
     device: str = option("auto", help="auto, cpu, cuda or cuda:1.")
     precision: str = option(
         "fp32", choices=("auto", "fp32", "bf16", "fp16"), help="Of the generator's feature maps during the search."

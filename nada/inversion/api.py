@@ -63,20 +63,25 @@ class Inverter:
     the last bits that libraries round differently in batches of another size.
 
     Args:
-        dtype: of the feature maps of the generator, whose parameters stop asking for gradients.
+        dtype: of the feature maps of the generator.
     """
 
     def __init__(
         self, generator: Generator, perception: Perception, settings: Settings, dtype: torch.dtype = torch.float32
     ) -> None:
-        self.generator, self.perception, self.settings = generator.requires_grad_(False), perception, settings
+        self.generator, self.perception, self.settings = generator, perception, settings
         self._styles = Styles(generator)
         self._compute = Compute(dtype, channels_last=True, kept=KeptWeights())
 
-    def find_starts(self, pictures: Tensor, labels: Tensor | None = None) -> Starts:
-        """Look for starts of `pictures (N, 3, H, W)`; `labels (N,)` are their conditions, where they are known."""
+    def find_starts(
+        self, pictures: Tensor, labels: Tensor | None = None, on_samples: Callable[[int], None] | None = None
+    ) -> Starts:
+        """Look for starts of `pictures (N, 3, H, W)`; `labels (N,)` are their conditions, where they are known.
+
+        `on_samples` is told how many more random pictures have been looked at.
+        """
         with self.generator.computing(self._compute):
-            return find_starts(self.generator, pictures, self.perception, self.settings, labels)
+            return find_starts(self.generator, pictures, self.perception, self.settings, labels, on_samples)
 
     def invert(
         self, pictures: Tensor, starts: Starts, on_step: Callable[[StepReport], None] | None = None

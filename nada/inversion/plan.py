@@ -32,6 +32,8 @@ from nada.models.conditions import class_number
 from nada.precision import DTYPES, fast_precision
 from nada.runs import pick_device
 
+_MOST_AT_ONCE = 4
+_PIXELS = 1024  # photographs times side: one of 1024 px at a time, two of 512 px
 JUDGES = ("demo-judge", "demo")
 
 
@@ -60,6 +62,11 @@ class Plan:
     def dtype(self) -> torch.dtype:
         """Of the generator's feature maps during the search."""
         return DTYPES[self.precision]
+
+    @property
+    def batch(self) -> int:
+        """How many photographs are optimised at once."""
+        return self.config.batch or max(1, min(_MOST_AT_ONCE, _PIXELS // self.generator.config.resolution))
 
     def picture(self, index: int) -> Tensor:
         """A photograph as the generator should show it, `(1, 3, H, W)` in [-1, 1]."""
@@ -107,7 +114,7 @@ def make_plan(config: InvertConfig, photos: Sequence[str]) -> Plan:
         UsageError: for options that make no sense, or not together.
         NadaError: for networks that cannot be had, and where not one photograph can be read.
     """
-    if config.batch < 1:
+    if config.batch is not None and config.batch < 1:
         raise UsageError(f"--batch must be at least 1, not {config.batch}.")
     if config.tune < 0:
         raise UsageError(f"--tune must be 0 or more steps, not {config.tune}.")

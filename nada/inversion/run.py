@@ -64,7 +64,7 @@ def run_inversion(config: InvertConfig, photos: Sequence[str], say: Say) -> Outc
         for route in plan.routes:
             if route.in_mapping:
                 say(f"note: what {route.name} moved in the mapping network does not reach styles that have been found.")
-        with Interrupts() as interrupts, torch.random.fork_rng(devices=[]):
+        with Interrupts() as interrupts:
             return _Run(plan, places, interrupts, say).work(out)
 
 
@@ -79,8 +79,8 @@ class _Run:
         interrupted = False
         try:
             starts = self._starts()
-            for start in range(0, len(self.places), self.plan.config.batch):
-                part = self.places[start : start + self.plan.config.batch]
+            for start in range(0, len(self.places), self.plan.batch):
+                part = self.places[start : start + self.plan.batch]
                 found = self._inverted(part, starts)
                 self.rows += [self._row(place, found[place.index]) for place in part]
         except _Interrupted:
@@ -102,7 +102,8 @@ class _Run:
         pictures = torch.cat([plan.picture(index) for index in missing])
         numbers = [plan.classes[index] for index in missing]
         labels = None if None in numbers else torch.tensor(numbers, device=plan.device)
-        starts = self._inverter.find_starts(pictures, labels)
+        with self._bar(plan.settings.samples, "looking for starts", "img") as bar:
+            starts = self._inverter.find_starts(pictures, labels, lambda count: self._on_samples(bar, count))
         return {index: starts.some([row]) for row, index in enumerate(missing)}
 
     def _inverted(self, places: list[Place], starts: dict[int, Starts]) -> dict[int, Inversion]:
@@ -113,16 +114,20 @@ class _Run:
             return found
         pictures = torch.cat([self.plan.picture(place.index) for place in missing])
         own = join_starts([starts[place.index] for place in missing])
-        with self._bar(missing, self.plan.settings.steps) as bar:
+        with self._bar(self.plan.settings.steps, _names(missing)) as bar:
             inversion = self._inverter.invert(pictures, own, lambda report: self._on_step(bar, report))
         for row, place in enumerate(missing):
             found[place.index] = inversion.one(row)
             place.keep(found[place.index])
         return found
 
-    def _bar(self, places: list[Place], steps: int) -> tqdm:
-        name = places[0].name if len(places) == 1 else f"{places[0].name} and {len(places) - 1} more"
-        return tqdm(desc=name, total=steps, unit="step", leave=False, disable=None)
+    def _bar(self, total: int, title: str, unit: str = "step") -> tqdm:
+        return tqdm(desc=title, total=total, unit=unit, leave=False, disable=None)
+
+    def _on_samples(self, bar: tqdm, count: int) -> None:
+        bar.update(count)
+        if self.interrupts.requested:
+            raise _Interrupted
 
     def _on_step(self, bar: tqdm, report: StepReport) -> None:
         bar.set_postfix(loss=f"{report.loss:.4f}", refresh=False)
@@ -140,7 +145,7 @@ class _Run:
             return kept
         device = plan.device
         noise = None if inversion.noise is None else {name: maps.to(device) for name, maps in inversion.noise.items()}
-        with self._bar([place], plan.tuning.steps) as bar:
+        with self._bar(plan.tuning.steps, f"tuning for {place.name}") as bar:
             tensors = tune(
                 plan.generator,
                 inversion.w.to(device),
@@ -169,3 +174,7 @@ class _Run:
             save_png(place.folder / route.file, to_uint8(pictures[route.name])[0])
         levels = {name: to_uint8(made)[0] for name, made in pictures.items()}
         return Row(place, inversion, levels, errors)
+
+
+def _names(places: Sequence[Place]) -> str:
+    return places[0].name if len(places) == 1 else f"{places[0].name} and {len(places) - 1} more"

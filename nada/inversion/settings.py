@@ -38,8 +38,8 @@ class Settings:
     lr: float = 0.2
     jitter: float = 0.0
     pixels: float = 1.0
-    prior: float = 0.001
-    noise_regularisation: float = 1.0
+    prior: float = 0.01
+    noise_regularisation: float = 100.0
     patience: int = 60
 
     def __post_init__(self) -> None:

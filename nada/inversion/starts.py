@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,7 +12,8 @@ from nada.inversion.perception import Perception
 from nada.inversion.settings import Settings
 from nada.models import Generator
 
-AT_ONCE = 32
+_MOST_AT_ONCE = 32
+_PIXELS = 2048  # pictures times side
 
 
 class Starts(NamedTuple):
@@ -42,7 +43,12 @@ def join_starts(parts: Sequence[Starts]) -> Starts:
 
 @torch.no_grad()
 def find_starts(
-    generator: Generator, pictures: Tensor, perception: Perception, settings: Settings, labels: Tensor | None
+    generator: Generator,
+    pictures: Tensor,
+    perception: Perception,
+    settings: Settings,
+    labels: Tensor | None,
+    on_samples: Callable[[int], None] | None = None,
 ) -> Starts:
     """Return the best starts for `pictures (N, 3, H, W)` among random ones.
 
@@ -51,15 +57,17 @@ def find_starts(
 
     Args:
         labels: the conditions `(N,)` that are known; None where they are to be found, or there are none.
+        on_samples: told how many more have been looked at.
     """
     conditions = _tried(generator, settings.samples, labels)
     rng = torch.Generator().manual_seed(settings.seed)
     z = torch.randn(settings.samples, generator.config.z_dim, generator=rng).to(pictures.device)
-    wanted = perception.vectors(pictures)
+    rows = max(1, min(_MOST_AT_ONCE, _PIXELS // generator.config.resolution))
+    wanted = torch.cat([perception.vectors(part) for part in pictures.split(rows)])
     styles, distances = [], []
-    for start in range(0, len(z), AT_ONCE):
-        part = None if conditions is None else conditions[start : start + AT_ONCE]
-        w = generator.map_latents(z[start : start + AT_ONCE], part)
+    for start in range(0, len(z), rows):
+        part = None if conditions is None else conditions[start : start + rows]
+        w = generator.map_latents(z[start : start + rows], part)
         made = as_colour(generator.synthesize(w))
         seen = perception.vectors(made)
         found = [
@@ -68,6 +76,8 @@ def find_starts(
         ]
         styles.append(w[:, 0])
         distances.append(torch.stack(found))
+        if on_samples is not None:
+            on_samples(len(w))
     return _best(torch.cat(styles), torch.cat(distances, dim=1), conditions, labels, settings.starts)
 
 

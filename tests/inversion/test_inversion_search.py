@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import doctest
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from feature_weights import scramble
 from inversion_fakes import QUICK, Coarse, close, noisy_generator, pictures_of
 
 import nada
@@ -16,7 +18,8 @@ import nada.inversion.photos
 import nada.inversion.result
 from nada.errors import NadaError, UsageError
 from nada.features import GuideFeatures, load_features
-from nada.images import from_uint8
+from nada.features.lpips import Backbone
+from nada.images import from_uint8, to_uint8
 from nada.inversion import Inversion, invert
 from nada.inversion.measures import measure_errors
 from nada.inversion.optimising import StepReport
@@ -140,6 +143,30 @@ def test_a_guides_feature_maps_tell_pictures_apart_and_pull() -> None:
         distance = (vectors - perception.vectors(picture)).square().sum(dim=1)
         distance.sum().backward()
         assert bool((distance > 1e-3).all()) and bool(other.grad.isfinite().all()) and bool(other.grad.any())
+
+
+def test_lpips_compares_and_pulls_even_where_all_features_are_dead(tmp_path: Path) -> None:
+    """Fails where a root of 0 makes the gradient NaN, clipping stops it, or the vectors are not those of LPIPS."""
+    with torch.device("meta"):
+        network = Backbone("alex")
+    weights = scramble(network, 1)
+    weights["features.0.bias"].fill_(-1.0)  # nothing of a flat picture gets past the first layer
+    torch.save(weights, tmp_path / "alex.pth")
+    perception = load_perception(f"lpips-alex={tmp_path / 'alex.pth'}")
+    lpips = load_features(f"lpips-alex={tmp_path / 'alex.pth'}")
+    pictures = 1.5 * torch.randn(2, 3, 256, 256, generator=torch.Generator().manual_seed(0))
+    pictures[0, :, :128] = 0
+    target = torch.zeros(2, 3, 256, 256)
+    inside = from_uint8(to_uint8(pictures))
+    vectors, zero = perception.vectors(inside), perception.vectors(target)
+    own = lpips.lpips_distance(to_uint8(inside), to_uint8(target))
+    assert (vectors - zero).square().sum(dim=1).tolist() == pytest.approx(own.tolist(), rel=0.02)
+    pictures.requires_grad_(True)
+    (perception.vectors(pictures) - zero).square().sum().backward()
+    assert bool(pictures.grad.isfinite().all())
+    beyond = pictures.detach().abs() > 1
+    assert bool(pictures.grad[beyond].any())
+    assert perception.vectors(target[..., :16, :16]).shape[1] < zero.shape[1]  # small ones are not blown up to 256 px
 
 
 def test_a_generated_picture_is_found_again_in_seconds() -> None:
