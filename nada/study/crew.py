@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from nada.study.worker import BROKEN, BUSY, MADE, READY, serve
 START = "spawn"  # a fork would inherit torch's threads, or what is left of them
 MOST_DEATHS = 2
 POLL = 0.2  # seconds between two looks at whether it is enough
-PATIENCE = 2.0  # seconds that a worker has to end by itself
+PATIENCE = 2.0  # seconds that workers have to end by themselves; a cell that is cut off is made again from nothing
 
 
 class Outcome(NamedTuple):
@@ -59,8 +60,9 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.process.terminate()
+        end = time.monotonic() + PATIENCE
         for worker in self._workers:
-            worker.process.join(PATIENCE)
+            worker.process.join(max(0.0, end - time.monotonic()))
             if worker.process.is_alive():
                 worker.process.kill()
                 worker.process.join()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,20 +9,19 @@ from typing import Any
 import torch
 
 from nada.config.study import StudyConfig
-from nada.errors import NadaError, UsageError
+from nada.errors import UsageError
 from nada.files import make_folder
 from nada.runs import Interrupts
 from nada.study.cell import Cell, make_record, read_record, write_record
+from nada.study.cluster import Cluster
 from nada.study.concluding import conclude
-from nada.study.crew import Crew, Outcome
+from nada.study.crew import Crew
 from nada.study.estimate import estimate
 from nada.study.plan import Plan, make_study
 from nada.study.progress import Progress, Say
-from nada.study.setup import CELLS, FILE, Known, keep, read_known
+from nada.study.setup import CELLS, Known, keep, read_known
 from nada.study.shards import take_shard
 from nada.study.workshop import Order
-
-Work = Callable[[Sequence[Cell], Callable[[], bool]], Iterator[Outcome]]
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,8 @@ def _make(plan: Plan, out: Path, count: int, todo: list[Cell], say: Say) -> bool
     if not todo:
         return False
     digest = plan.known.setup.digest
-    with Interrupts() as interrupts, Progress(say, count, count - len(todo)) as progress, Crew(orders(plan, out)) as crew:
+    crew = _crew(plan, out)
+    with Interrupts() as interrupts, Progress(say, count, count - len(todo)) as progress, crew:
         for outcome in crew.work(todo, lambda: interrupts.requested):
             record = outcome.record
             if outcome.problem is not None:
@@ -114,10 +112,15 @@ def _make(plan: Plan, out: Path, count: int, todo: list[Cell], say: Say) -> bool
         return interrupts.requested
 
 
+def _crew(plan: Plan, out: Path) -> Crew | Cluster:
+    told = orders(plan, out)
+    return Crew(told) if plan.config.ray is None else Cluster(plan.config.ray, told[0], plan.config.jobs)
+
+
 def orders(plan: Plan, out: Path) -> list[dict[str, Any]]:
     """What each job is told; where several share GPUs, each gets one in turn."""
     config, setup = plan.config, plan.known.setup.to_dict()
-    gpus = torch.cuda.device_count() if plan.device == "cuda" else 0
+    gpus = torch.cuda.device_count() if plan.device == "cuda" and config.ray is None else 0  # Ray shows a task its own
     devices = [f"cuda:{job % gpus}" if gpus else plan.device for job in range(config.jobs)]
     return [asdict(Order(setup, str(out.resolve()), device, config.weights)) for device in devices]
 
