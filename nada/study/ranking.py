@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from nada.study.kinds import BALANCE, TESTED
+from nada.study.kinds import BALANCE, TESTED, kind_of
 from nada.study.pareto import FRONTS, Point, dominators, front
 from nada.study.results import NONE, Cell, Pair, Results
 from nada.study.statistics import Comparison, Spread, compare, corrected, spread
@@ -110,7 +110,7 @@ class View:
         failures = sum(place.pair in self.pairs and place.lr in rates for place in failed)
         grid = len(self.pairs) * len(self.results.seeds) * len(rates)
         return Row(
-            policy, lr, {key: spread(_seed_means(cells, key)) for key in self.results.measures},
+            policy, lr, {key: _spread(cells, key) for key in self.results.measures},
             len(cells) + failures if policy == NONE else grid, len(cells), failures,
             len({pair for pair, _ in cells}), self._held_out(policy),
         )  # fmt: skip
@@ -176,6 +176,10 @@ class View:
     def row(self, policy: str) -> Row:
         """The row of a policy."""
         return next(row for row in [*self.rows, self.source] if row.policy == policy)
+
+
+def _spread(cells: dict[Unit, Cell], key: str) -> Spread:
+    return spread(_seed_means(cells, key), kind_of(key).within)
 
 
 def _seed_means(cells: dict[Unit, Cell], key: str) -> list[float]:

@@ -24,7 +24,7 @@ Key = TypeVar("Key")
 class Spread:
     """The mean of `n` numbers; `low` and `high` are Student's 95 % interval, `std` the sample's spread (n - 1).
 
-    With n = 1 there is neither; with n = 0 there is no mean.
+    With n = 1 there is neither; with n = 0 there is no mean. The interval ends where the possible values end.
     """
 
     n: int
@@ -32,6 +32,11 @@ class Spread:
     low: float | None = None
     high: float | None = None
     std: float | None = None
+
+    @property
+    def reach(self) -> float | None:
+        """How far Student's interval reaches to both sides, wherever the possible values end."""
+        return None if self.std is None else t_quantile(LEVEL, self.n - 1) * self.std / math.sqrt(self.n)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole of it for JSON."""
@@ -62,8 +67,12 @@ class Comparison:
         return asdict(self)
 
 
-def spread(values: Sequence[float]) -> Spread:
-    """Return mean and interval of the finite numbers among `values`; the others are not counted in n."""
+def spread(values: Sequence[float], within: tuple[float, float] = (-math.inf, math.inf)) -> Spread:
+    """Return mean and interval of the finite numbers among `values`; the others are not counted in n.
+
+    Args:
+        within: the least and the largest value that is possible.
+    """
     finite = [float(value) for value in values if math.isfinite(value)]
     n = len(finite)
     if n == 0:
@@ -75,7 +84,7 @@ def spread(values: Sequence[float]) -> Spread:
     equal = min(finite) == max(finite)
     std = 0.0 if equal else math.sqrt(math.fsum((value - mean) ** 2 for value in finite) / (n - 1))
     reach = t_quantile(LEVEL, n - 1) * std / math.sqrt(n)
-    return Spread(n, mean, mean - reach, mean + reach, std)
+    return Spread(n, mean, max(mean - reach, within[0]), min(mean + reach, within[1]), std)
 
 
 def paired_t(differences: Sequence[float]) -> float | None:

@@ -90,7 +90,7 @@ def as_json(results: Results) -> dict[str, Any]:
     return {
         "format": 1,
         "setup": results.setup,
-        "measures": {key: KINDS[key]._asdict() for key in results.measures if key in KINDS},
+        "measures": {key: _kind(key) for key in results.measures if key in KINDS},
         "criterion": CRITERION,
         "counts": {
             "cells": len(results.cells),
@@ -101,6 +101,11 @@ def as_json(results: Results) -> dict[str, Any]:
         "views": [_view(view) for view in views_of(results)],
         "cells": [_cell(cell) for cell in results.cells],
     }
+
+
+def _kind(key: str) -> dict[str, Any]:
+    kind = KINDS[key]
+    return {"title": kind.title, "better": kind.better, "of": kind.of}
 
 
 def _place(place: Place) -> dict[str, Any]:

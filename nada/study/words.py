@@ -44,9 +44,9 @@ def spread_text(found: Spread, key: str) -> str:
 def brief_text(found: Spread, key: str) -> str:
     """A mean and how far its interval reaches, as in "0.55 ± 0.03", for tables."""
     kind = kind_of(key)
-    if found.mean is None or found.high is None:
+    if found.reach is None:
         return kind.text(found.mean)
-    return f"{kind.text(found.mean)} ± {kind.text(found.high - found.mean)}"
+    return f"{kind.text(found.mean)} ± {kind.text(found.reach)}"
 
 
 def signed(found: Comparison, text: str) -> str:

@@ -51,6 +51,12 @@ def test_what_cannot_be_said_is_not_said() -> None:
     assert sign_flip([]) is None and sign_flip([1.0] * 17) is None and sign_flip([1.0] * 16) == 2 / 2**16
 
 
+def test_an_interval_ends_where_the_possible_values_end() -> None:
+    found = spread([0.2, 0.9], (0.0, 1.0))
+    assert (found.low, found.high) == (0.0, 1.0) and found.reach == pytest.approx(12.7062 * 0.35, abs=1e-4)
+    assert spread([0.5]).reach is None
+
+
 def test_holm_steps_down_and_never_back() -> None:
     found = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005, "e": None})
     assert found == pytest.approx({"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02, "e": None})
