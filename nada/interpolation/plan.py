@@ -56,7 +56,7 @@ def plan_film(config: InterpolateConfig) -> Film:
     rows, columns = made.rows(), made.columns
     generator = made.generator
     size = ", ".join(filter(None, (f"{generator.config.resolution} px", generator.config.describe_conditions())))
-    head = f"generator {made.name} ({size}), {device} {precision}, {ops.describe(device.type)}, {config.frames} frames"
+    head = f"generator {made.name} ({size}){made.way}, {device} {precision}, {ops.describe(device.type)}, {config.frames} frames"
     return Film(Sheets(rows, columns, config.size, config.upscale, config.label, config.fps), head)
 
 
@@ -90,6 +90,7 @@ class _LatentFilm:
         self.name = self.pair.spec
         self.generator = at_strength(self.pair, 1.0 if config.strength is None else config.strength)
         self.columns = 1 if config.columns is None else config.columns
+        self.way = ""
 
     def rows(self) -> list[tuple[str, Walk]]:
         """The walk, with that of the source above it where they are to be compared."""
@@ -127,6 +128,7 @@ class _DomainFilm:
         self.generator.to(device)
         self.domains = [*([own] if own else []), *targets]
         self.stops = _stops(own is not None, len(targets), config)
+        self.way = " and the domains " + ", ".join(domain.name for domain in self.domains)
         self._tiles = 0
 
     @property

@@ -124,7 +124,7 @@ def time_code(frame: int, fps: float) -> str:
 
 
 def _height(width: int) -> int:
-    return max(12, min(28, width // 10))
+    return max(14, min(24, width // 8))
 
 
 def fitting(text: str, width: int) -> int:

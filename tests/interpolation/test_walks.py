@@ -273,6 +273,6 @@ def test_tiles_are_enlarged_by_the_filter_asked_for() -> None:
 def test_labels_leave_all_frames_of_one_size(runs: tuple[Path, Path], tmp_path: Path) -> None:
     folder = film(tmp_path / "film", to=tuple(map(str, runs)), seeds="0-2", label=True, size=64, loop=True, frames=12)
     frames = stills(folder)
-    assert {frame.shape for frame in frames} == {(2 * (64 + 12) + 4 + 13, 132, 3)}
-    assert not np.array_equal(frames[0][-13:], frames[1][-13:]), "the time stands still"
+    assert {frame.shape for frame in frames} == {(2 * (64 + 14) + 4 + 16, 132, 3)}
+    assert not np.array_equal(frames[0][-16:], frames[1][-16:]), "the time stands still"
     assert (strip("a caption that never ends " * 9, 64, 7)[:, -2:] == 255).all() and time_code(0, 25) == "00:00.00"
