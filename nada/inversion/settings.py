@@ -19,7 +19,7 @@ class Settings:
         steps: how many are taken at most.
         seed: of the candidates and of the noise on the styles.
         noise: "optimised" fits the noise maps too, "const" keeps the stored ones.
-        samples: how many random styles are looked at for a start.
+        samples: how many random styles are looked at for a start; as many for each class that is given.
         starts: how many of the best of them are optimised for the first part; then the best goes on alone.
         lr: Adam's, in units of the standard deviation of whitened styles.
         jitter: noise on the styles at the beginning, in the same units.

@@ -59,9 +59,7 @@ def find_starts(
         labels: the conditions `(N,)` that are known; None where they are to be found, or there are none.
         on_samples: told how many more have been looked at.
     """
-    conditions = _tried(generator, settings.samples, labels)
-    rng = torch.Generator().manual_seed(settings.seed)
-    z = torch.randn(settings.samples, generator.config.z_dim, generator=rng).to(pictures.device)
+    z, conditions = _candidates(generator, settings, labels)
     rows = max(1, min(_MOST_AT_ONCE, _PIXELS // generator.config.resolution))
     wanted = torch.cat([perception.vectors(part) for part in pictures.split(rows)])
     styles, distances = [], []
@@ -86,21 +84,27 @@ def as_colour(pictures: Tensor) -> Tensor:
     return pictures.expand(-1, 3, -1, -1)
 
 
-def _tried(generator: Generator, samples: int, labels: Tensor | None) -> Tensor | None:
-    """The condition of every sample."""
+def _candidates(generator: Generator, settings: Settings, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Latents `(S, z_dim)` and the condition of each: all in turn, or the same latents for every one that is given.
+
+    So the candidates of a picture do not depend on the conditions of others.
+    """
+    device = generator.b4.const.device
+    rng = torch.Generator().manual_seed(settings.seed)
+    z = torch.randn(settings.samples, generator.config.z_dim, generator=rng).to(device)
     count = generator.config.num_conditions
     if not count:
-        return None
-    numbers = torch.arange(count) if labels is None else labels.cpu().unique()
-    return numbers[torch.arange(samples) % len(numbers)].to(generator.b4.const.device)
+        return z, None
+    if labels is None:
+        return z, torch.arange(len(z), device=device) % count
+    given = labels.unique()
+    return z.repeat(len(given), 1), given.repeat_interleave(len(z))
 
 
-def _best(
-    w: Tensor, distances: Tensor, conditions: Tensor | None, labels: Tensor | None, count: int
-) -> Starts:
+def _best(w: Tensor, distances: Tensor, conditions: Tensor | None, labels: Tensor | None, count: int) -> Starts:
     """Choose `count` rows of `w (S, w_dim)` for each row of `distances (N, S)`."""
-    chosen = torch.stack([_ranked(row, conditions, None if labels is None else labels[index])[:count]
-                          for index, row in enumerate(distances)])
+    wanted = [None] * len(distances) if labels is None else labels
+    chosen = torch.stack([_ranked(row, conditions, label)[:count] for row, label in zip(distances, wanted)])
     found = None if conditions is None else conditions[chosen]
     return Starts(w[chosen], found, distances.gather(1, chosen))
 

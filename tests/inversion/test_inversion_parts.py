@@ -122,6 +122,8 @@ def test_starts_are_of_the_class_that_is_given_and_else_of_different_ones() -> N
     pictures = pictures_of(generator, range(2), 1)
     given = find_starts(generator, pictures, Coarse(), quick(starts=4), torch.tensor([1, 2]))
     assert given.labels.tolist() == [[1] * 4, [2] * 4]
+    alone = find_starts(generator, pictures[1:], Coarse(), quick(starts=4), torch.tensor([2]))
+    assert torch.allclose(given.w[1:], alone.w, atol=1e-5)
     found = find_starts(generator, pictures, Coarse(), quick(starts=4), None)
     assert all(sorted(row[:3]) == [0, 1, 2] for row in found.labels.tolist())
     assert bool((found.distances[:, 0] <= found.distances[:, 1:].amin(dim=1)).all())
