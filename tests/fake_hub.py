@@ -55,6 +55,7 @@ class FakeHub(http.server.ThreadingHTTPServer):
         self.objects: dict[str, bytes] = {}
         self.refuse: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
+        self.owner = "someone"
         self.full = False  # whether the store takes no more large files
         self.strict = False  # whether no card is good enough
         self.before: dict[str, Callable[[], Any]] = {}  # by a pattern of a request: what somebody else does just before
@@ -140,7 +141,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def whoami(self, _: bytes) -> None:
         if not self._known:
             return self._fail(401, "Invalid credentials in Authorization header")
-        self._json({"type": "user", "name": "someone", "orgs": []})
+        self._json({"type": "user", "name": self.server.owner, "orgs": []})
 
     def validate(self, body: bytes) -> None:
         """The hub reads the head of a card before it takes it."""
@@ -151,8 +152,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def create(self, body: bytes) -> None:
         asked = json.loads(body)
-        name = f"{asked['organization'] or 'someone'}/{asked['name']}"
-        if name.split("/")[0] != "someone":
+        name = f"{asked['organization'] or self.server.owner}/{asked['name']}"
+        if name.split("/")[0] != self.server.owner:
             return self._fail(403, "You don't have the rights to create a model under this namespace")
         if name in self.server.repositories:
             return self._fail(409, "You already created this model repo")
