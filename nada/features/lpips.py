@@ -160,8 +160,7 @@ class LpipsFeatures(Extractor):
 
 def _vector(maps: Tensor, head: Tensor) -> Tensor:
     """Feature maps `(N, C, H, W)` of unit length at each place, times the roots of their share in the sum: `(N, CHW)`."""
-    length = (maps.square().sum(1, keepdim=True) + 1e-20).sqrt()  # a root of 0 has no gradient
-    unit = maps / (length + 1e-10)
+    unit = maps / (maps.square().sum(1, keepdim=True).sqrt() + 1e-10)
     return (unit * (head / maps[0, 0].numel()).sqrt()).flatten(1)
 
 

@@ -146,7 +146,7 @@ def test_a_guides_feature_maps_tell_pictures_apart_and_pull() -> None:
 
 
 def test_lpips_compares_and_pulls_even_where_all_features_are_dead(tmp_path: Path) -> None:
-    """Fails where a root of 0 makes the gradient NaN, clipping stops it, or the vectors are not those of LPIPS."""
+    """Fails where clipping stops the gradient, dead features make it NaN, or the vectors are not those of LPIPS."""
     with torch.device("meta"):
         network = Backbone("alex")
     weights = scramble(network, 1)
