@@ -26,6 +26,18 @@ def test_neither_batches_nor_neighbours_move_a_byte(spec: str, precision: str) -
             assert np.array_equal(one.pixels, whole[one.recipe.seed]), one.recipe.seed
 
 
+def test_everything_is_computed_in_blocks_of_one_height(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the test above sees only where a colour happens to lie on the edge of two levels."""
+    heights = []
+    for name in ("map_latents", "synthesize"):
+        body = getattr(Generator, name)
+        monkeypatch.setattr(Generator, name, lambda self, x, *rest, body=body: heights.append(len(x)) or body(self, x, *rest))
+    generator = tiny_generator(64, classes=3)
+    for count in (1, 16, 21):
+        assert len(list(generate(generator, range(count), batch=7, noise="random"))) == count
+    assert set(heights) == {block_rows(generator)} and len(heights) == 2 * (1 + 1 + 2)
+
+
 @pytest.mark.parametrize("spec", ["demo", "demo-cifar10"])
 def test_they_are_the_pictures_of_sample(spec: str) -> None:
     """Fails where another order of memory or of sums is used than a person in Python uses."""

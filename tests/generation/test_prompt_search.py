@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import torch
 from domain_makers import adapted_run, save_base
 from fake_encoder import FakeEncoder
 from nada.config.generate import GenerateConfig
-from nada.errors import UsageError
+from nada.errors import NadaError, UsageError
 from nada.generation import generate, make_painter, read_settings, search
 from nada.generation.finding import Found, Search, doubts
 from nada.generation.keeping import Picture
+from nada.generation.recipe import Recipe, encode_offset
+from nada.generation.refining import Refined
 from nada.generation.run import run_generation
 from nada.images import from_uint8, load_image
 
@@ -84,10 +87,16 @@ def test_moving_gains_and_can_be_made_again_at_another_strength() -> None:
     assert not np.array_equal(load_image(adapted), load_image(again))
 
 
-def test_an_offset_of_another_width_is_refused() -> None:
-    from nada.errors import NadaError
-    from nada.generation.recipe import Recipe, encode_offset
+def test_an_offset_is_added_to_every_style() -> None:
+    """Fails where only some layers move; they are all one vector in W."""
+    painter = make_painter("base")
+    plain = Recipe("base", painter.sha256, 4, "class0")
+    way = np.linspace(-1, 1, 8, dtype=np.float32)
+    change = painter.styles([dataclasses.replace(plain, offset=encode_offset(way))]) - painter.styles([plain])
+    assert torch.allclose(change, torch.from_numpy(way).expand_as(change), atol=1e-6)
 
+
+def test_an_offset_of_another_width_is_refused() -> None:
     painter = make_painter("base")
     recipe = Recipe("base", painter.sha256, 0, "class0", offset=encode_offset(np.ones(5, np.float32)))
     with pytest.raises(NadaError, match="an offset of 5 numbers; base needs 8"):
@@ -96,8 +105,6 @@ def test_an_offset_of_another_width_is_refused() -> None:
 
 def test_what_the_guide_likes_no_better_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails where steps that lead away are kept."""
-    from nada.generation.refining import Refined
-
     hunt = Search(make_painter("base"), "red apple")
     (best,) = hunt.find([one.recipe for one in generate("base", range(40))], 1)
     monkeypatch.setattr("nada.generation.finding.refine", lambda *_: Refined(torch.zeros(8), []))
@@ -105,8 +112,6 @@ def test_what_the_guide_likes_no_better_stays_as_it_was(monkeypatch: pytest.Monk
 
 
 def found(score: float, judge: float, ahead: float, start: Found | None = None) -> Found:
-    from nada.generation.recipe import Recipe
-
     return Found(Picture(np.zeros((1, 1, 3), np.uint8), Recipe("x", "0" * 64, 0)), score, judge, ahead, start)
 
 
