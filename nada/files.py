@@ -74,7 +74,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: str | Path, data: bytes) -> Path:
+def write_bytes(path: str | Path, data: bytes | memoryview) -> Path:
     """Replace the content of `path` in one step; parent folders are made as needed. Raises NadaError as `replacing`."""
     path = Path(path)
     with replacing(path) as temporary, open(temporary, "xb") as file:

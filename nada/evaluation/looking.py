@@ -84,8 +84,9 @@ def _key(pictures: Pictures, eye: Extractor, batch: int) -> str:
 def _load(key: str) -> Seen | None:
     """What is in the cache; None where nothing is, or nothing that can be used."""
     try:
-        content = (cache_folder() / "features" / f"{key}.npz").read_bytes()
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        path = cache_folder() / "features" / f"{key}.npz"
+        # Opened here, as NumPy would leave a damaged file open.
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             tag, features, skipped = str(file["tag"]), file["features"], tuple(file["skipped"].tolist())
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
@@ -96,4 +97,4 @@ def _store(key: str, seen: Seen) -> None:
     ((tag, features),) = seen.features.items()
     buffer = io.BytesIO()
     np.savez(buffer, tag=np.array(tag), features=features, skipped=np.array(seen.skipped, dtype=np.str_))
-    write_bytes(cache_folder() / "features" / f"{key}.npz", buffer.getvalue())
+    write_bytes(cache_folder() / "features" / f"{key}.npz", buffer.getbuffer())  # a copy could be half a gigabyte
