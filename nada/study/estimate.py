@@ -12,6 +12,7 @@ import torch
 
 from nada.adaptation.loop import Adaptation
 from nada.adaptation.plan import make_plan
+from nada.data.wording import plural
 from nada.study.cell import Cell
 from nada.study.measuring import BATCH, Ruler
 from nada.study.plan import Plan, adapt_config
@@ -36,7 +37,7 @@ def estimate(plan: Plan, todo: Sequence[Cell], done: Sequence[dict[str, Any]]) -
     seconds = sum(costs.get(_kind(cell), usual) for cell in todo)
     jobs = min(plan.config.jobs, len(todo))
     each = seconds / len(todo)
-    return f"about {in_words(STARTING + seconds / jobs)} on {jobs} job{'s' if jobs > 1 else ''}, {each:.0f} s a cell ({how})"
+    return f"about {in_words(STARTING + seconds / jobs)} on {plural(jobs, 'job')}, {each:.0f} s a cell ({how})"
 
 
 def in_words(seconds: float) -> str:

@@ -16,6 +16,7 @@ from nada.adaptation.precision import choose_precision
 from nada.clip.prompts import check_prompts
 from nada.config.adapt import AdaptConfig
 from nada.config.study import StudyConfig
+from nada.data.wording import plural
 from nada.errors import UsageError
 from nada.evaluation.pictures import Stored
 from nada.evaluation.plan import default_judge
@@ -57,7 +58,7 @@ class Plan:
         """One line for people: generator, guide, judge, device, kernels."""
         setup, network = self.known.setup, self.ruler.source.config
         size = ", ".join(filter(None, (f"{network.resolution} px", network.describe_conditions())))
-        threads = f"{self.config.jobs} x {setup.threads} thread{'s' if setup.threads > 1 else ''}"
+        threads = f"{self.config.jobs} x {plural(setup.threads, 'thread')}"
         return (
             f"generator {setup.generator} ({size}), guide {' + '.join(setup.clip)}, judge {self.ruler.judge.name}, "
             f"{self.device} {setup.precision}, {threads}, {ops.describe(setup.device)}"
@@ -66,13 +67,13 @@ class Plan:
     def gridline(self) -> str:
         """One line about the grid."""
         grid = self.known.grid
-        sizes = {"policy": len(grid.policies), "pair": len(grid.pairs), "learning rate": len(grid.rates), "seed": len(grid.seeds)}
-        counted = [f"{size} {_plural(name) if size > 1 else name}" for name, size in sizes.items()]
-        return f"{len(grid.cells())} cells: {' x '.join(counted)}, {grid.steps} steps of {self.known.setup.batch} pictures"
-
-
-def _plural(name: str) -> str:
-    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+        axes = (
+            plural(len(grid.policies), "policy", "policies"),
+            plural(len(grid.pairs), "pair"),
+            plural(len(grid.rates), "learning rate"),
+            plural(len(grid.seeds), "seed"),
+        )
+        return f"{plural(len(grid.cells()), 'cell')}: {' x '.join(axes)}, {grid.steps} steps of {self.known.setup.batch} pictures"
 
 
 def make_study(config: StudyConfig, before: Known | None) -> Plan:

@@ -19,7 +19,7 @@ from nada.study.crew import Crew
 from nada.study.estimate import estimate
 from nada.study.plan import Plan, make_study
 from nada.study.progress import Progress, Say
-from nada.study.setup import CELLS, Known, keep, read_known
+from nada.study.setup import CELLS, Known, grown, keep, read_known
 from nada.study.shards import take_shard
 from nada.study.workshop import Order
 
@@ -63,7 +63,9 @@ def run_study(config: StudyConfig, say: Say) -> Study | None:
     say(plan.gridline())
     for left_out, same in plan.known.aliases.items():
         say(f"{left_out} selects what {same} does, and is done once.")
-    known = before if config.dry_run and before else plan.known if config.dry_run else keep(out, before, plan.known)
+    known = grown(out, before, plan.known)
+    if before and before.versions != plan.known.versions:
+        say(_other_versions(before.versions, plan.known.versions))
     cells = take_shard(_in_order(plan.known.grid.cells()), config.shard)
     records = {cell.key: read_record(out / CELLS / cell.key, plan.known.setup.digest) for cell in cells}
     todo = [cell for cell in cells if _is_open(records[cell.key], config.retry_failed)]
@@ -74,10 +76,16 @@ def run_study(config: StudyConfig, say: Say) -> Study | None:
         for cell in todo:
             say(f"  {cell.title()}")
         return None
+    keep(out, before, known)
     interrupted = _make(plan, out, len(cells), todo, say)
     if interrupted:
         return Study(out, len(cells), 0, len(todo), True)
     return _concluded(out, known, say)
+
+
+def _other_versions(then: dict[str, Any], now: dict[str, Any]) -> str:
+    changed = [f"{name} {then.get(name)}" for name in then | now if then.get(name) != now.get(name)]
+    return f"The study was begun with {', '.join(changed)}; cells that are made now may differ in their last digits."
 
 
 def _in_order(cells: list[Cell]) -> list[Cell]:

@@ -115,21 +115,23 @@ def read_known(out: Path) -> Known | None:
         raise NadaError(f"{out / FILE} is damaged or is of no study; choose another --out.") from error
 
 
-def keep(out: Path, before: Known | None, now: Known) -> Known:
-    """Write down a study, or that it has grown; return all of it.
+def grown(out: Path, before: Known | None, now: Known) -> Known:
+    """The study in a folder together with what is asked for now.
 
     Raises:
-        NadaError: if the folder holds another study, or cannot be written.
+        NadaError: if the folder holds another study.
     """
-    if before is not None:
-        _refuse_another(out, before, now)
-        now = Known(
-            now.setup, before.grid.joined(now.grid), {**before.aliases, **now.aliases}, before.blocks, before.versions
-        )
-    if before is None or before.to_dict() != now.to_dict():
-        write_json(out / FILE, now.to_dict())
+    if before is None:
+        return now
+    _refuse_another(out, before, now)
+    return Known(now.setup, before.grid.joined(now.grid), {**before.aliases, **now.aliases}, before.blocks, before.versions)
+
+
+def keep(out: Path, before: Known | None, known: Known) -> None:
+    """Write a study down if it is new or has grown. Raises NadaError where that is impossible."""
+    if before is None or before.to_dict() != known.to_dict():
+        write_json(out / FILE, known.to_dict())
     make_folder(out / CELLS)
-    return now
 
 
 def _refuse_another(out: Path, before: Known, now: Known) -> None:

@@ -167,6 +167,22 @@ def test_shards_together_are_the_whole(finished: StudyConfig, tmp_path: Path) ->
     assert timeless(config.out) == timeless(finished.out)
 
 
+def test_a_dry_run_on_another_study_is_refused_as_the_real_one_is(finished: StudyConfig) -> None:
+    with pytest.raises(NadaError, match="steps: 2, not 3"):
+        run(dataclasses.replace(finished, steps=3, dry_run=True))
+
+
+def test_other_versions_are_said_and_change_nothing_that_is_there(tmp_path: Path) -> None:
+    config = tiny_study(tmp_path, seeds="0", layers=("late:1",))
+    run(config)
+    path = Path(config.out) / "setup.json"
+    kept = json.loads(path.read_text())
+    kept["versions"]["torch"] = "1.0"
+    path.write_text(json.dumps(kept))
+    said = run(config)
+    assert "2 are there, 0 to do" in said and any("begun with torch 1.0;" in line for line in said)
+
+
 def test_a_dry_run_lists_the_cells_and_leaves_nothing(tmp_path: Path) -> None:
     config = tiny_study(tmp_path, dry_run=True)
     said = run(config)
