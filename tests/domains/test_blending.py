@@ -84,11 +84,18 @@ def test_a_pair_of_any_other_generator_is_that_generator_twice(base: Path) -> No
 
 
 def test_strength_0_is_the_source_and_1_the_adapted_one_to_the_bit(run: Path, base: Path) -> None:
-    """Catches `base + 1 * (adapted - base)`, which is off in the last bit."""
     pair = load_pair(run)
     assert same(at_strength(pair, 0), load_generator(base)) and same(at_strength(pair, 1), load_generator(run))
     assert same(blend(pair.source, [(pair.domain, 1.0)]), pair.adapted)
     assert same(blend(pair.source, [(pair.domain, 0.0)]), pair.source)
+
+
+def test_a_full_domain_is_taken_and_not_computed() -> None:
+    """Catches `base + 1 * (adapted - base)`, which loses what is small beside the base, in any precision."""
+    base = tiny_generator(16)
+    small = torch.full_like(base.b16.conv1.bias, 1e-20)
+    found = blend(base, [(Domain("small", {"b16.conv1.bias": small}, "base", hash_generator(base)), 1.0)])
+    assert torch.equal(found.b16.conv1.bias, small)
 
 
 @pytest.mark.parametrize("strength", [0.25, 1.5, -0.5])
