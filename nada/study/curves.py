@@ -42,13 +42,13 @@ def read_curves(out: Path, results: Results) -> Curves:
 
 
 def _read(path: Path) -> dict[str, list[tuple[float, float]]]:
-    """Step and value of each curve of a run, thinned."""
+    """Step and value of each curve of a run."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return {}
     records = [record for line in lines if (record := _record(line))]
-    return {name: _thinned(_points(records, tag)) for name, tag in CURVES.items()}
+    return {name: _points(records, tag) for name, tag in CURVES.items()}
 
 
 def _record(line: str) -> dict[str, Any]:
@@ -68,13 +68,6 @@ def _points(records: Iterable[Mapping[str, Any]], tag: str) -> list[tuple[float,
     return points
 
 
-def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """At most 40 points, each the mean of as many neighbours."""
-    size = -(-len(points) // POINTS) or 1
-    groups = [points[start : start + size] for start in range(0, len(points), size)]
-    return [(math.fsum(x for x, _ in group) / len(group), math.fsum(y for _, y in group) / len(group)) for group in groups]
-
-
 def _joined(runs: list[list[tuple[float, float]]]) -> Curve:
     """The mean and the extremes of runs, at the steps that all of them have."""
     values: dict[float, list[float]] = {}
@@ -83,5 +76,12 @@ def _joined(runs: list[list[tuple[float, float]]]) -> Curve:
             values.setdefault(step, []).append(value)
     steps = sorted(step for step, own in values.items() if len(own) == len(runs))
     rows = [values[step] for step in steps]
-    means = tuple(math.fsum(row) / len(row) for row in rows)
-    return Curve(tuple(steps), means, tuple(map(min, rows)), tuple(map(max, rows)))
+    means = [math.fsum(row) / len(row) for row in rows]
+    return Curve(*map(_thinned, (steps, means, list(map(min, rows)), list(map(max, rows)))))
+
+
+def _thinned(values: list[float]) -> tuple[float, ...]:
+    """At most 40 numbers, each the mean of as many neighbours."""
+    size = -(-len(values) // POINTS) or 1
+    groups = [values[start : start + size] for start in range(0, len(values), size)]
+    return tuple(math.fsum(group) / len(group) for group in groups)

@@ -81,8 +81,9 @@ def test_curves_are_the_mean_of_the_seeds_with_their_extremes(study: Study, tmp_
 
 def test_long_curves_are_thinned_by_means(study: Study, tmp_path: Path) -> None:
     cells, setup = study
-    for cell in cells[1:]:
-        write_metrics(folder_of(tmp_path, cell), [float(step) for step in range(1, 91)])
+    for cell in cells[1:]:  # one of the seeds went on for a while
+        steps = range(1, 91 if cell["cell"]["seed"] else 131)
+        write_metrics(folder_of(tmp_path, cell), [float(step) for step in steps])
     curve = read_curves(tmp_path, Results(cells, setup))[pair_of(BIRD), "all", 0.006]["loss"]
     assert len(curve.steps) == 30 <= POINTS and curve.steps[0] == 2.0 == curve.mean[0] and curve.mean[-1] == 89.0
 
