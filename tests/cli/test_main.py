@@ -32,7 +32,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert 'nada adapt --source "image" --target "minimal logo"' in output
 
 
-@pytest.mark.parametrize("name", ["adapt", "train", "data", "models", "convert"])
+@pytest.mark.parametrize("name", ["adapt", "generate", "train", "data", "models", "convert"])
 def test_help_of_a_command_needs_no_torch(name: str) -> None:
     code = (
         "import sys; from nada.cli import main\n"
