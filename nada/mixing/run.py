@@ -86,9 +86,10 @@ def _rows(made: Mix) -> Iterator[tuple[str, Generator]]:
     """The generators of the preview, one at a time, since each is a copy of its own."""
     yield f"mix: {made.name}", made.generator
     blender = Blender(made.base, [part.domain for part in made.parts], force=True)
-    for part in reversed(made.parts):
+    as_it_is = len(made.parts) == 1 and made.parts[0].weight == 1  # then the mix is that domain
+    for part in () if as_it_is else reversed(made.parts):
         yield part.domain.name, blender.at([float(other is part) for other in made.parts])
-    yield f"base: {made.base_spec}", made.base
+    yield f"base: {Path(made.base_spec).name}", made.base  # where it lies on this machine is nobody's business
 
 
 def _save_adaptation(folder: Path, made: Mix, config: MixConfig) -> Path:

@@ -107,6 +107,8 @@ def test_the_preview_shows_base_domains_and_mix(runs: tuple[str, str], tmp_path:
         rows = [top for top in range(picture.shape[0] - 127) if np.array_equal(picture[top : top + 128, 12:140], tile)]
         places.append(rows[0])
     assert places == sorted(places)
+    alone = run(runs[:1], tmp_path / "alone", weights="1")
+    assert np.asarray(Image.open(alone / "preview.png")).shape[0] < 0.6 * picture.shape[0], "a domain beside itself"
 
 
 def test_a_folder_is_written_over_only_when_asked(runs: tuple[str, str], tmp_path: Path) -> None:
