@@ -56,7 +56,9 @@ class InvertConfig:
     samples: int = option(1000, help="Random pictures that are looked at for a start.")
     starts: int = option(4, help="How many of the best of them are tried for the first fifth of the steps.")
     lr: float = option(0.2, help="Adam's learning rate, in standard deviations of the styles.")
-    jitter: float = option(0.0, help="Noise on the styles in the first part, in the same units: helps out of bad starts.")
+    jitter: float = option(
+        0.0, help="Noise on the styles in the first part, in the same units, as published; none was best where we measured."
+    )
     pixels: float = option(1.0, help="Weight of the difference of pixels, beside that of what is perceived.")
     prior: float = option(0.01, help="Weight of what keeps styles near their mean; more is more like the generator.")
     noise_regularisation: float = option(100.0, help="Weight of what keeps the picture out of the noise maps.")
