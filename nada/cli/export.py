@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
 from nada.config import SectionedCommand, options_of
@@ -38,6 +41,8 @@ def command(config: ExportConfig, run: str) -> None:
 
     tune_allocator()
     tune_threads()
+    if not sys.stderr.isatty():  # bars are for people; huggingface_hub draws its own into files, too
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from nada.sharing import export
 
     done = export(
