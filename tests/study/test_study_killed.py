@@ -56,6 +56,8 @@ def test_a_study_killed_ten_times_ends_with_the_bytes_of_the_unbroken_one(
     assert records(config.out) == records(unbroken), f"seed {seed}"
     assert timeless(config.out) == timeless(unbroken), f"seed {seed}"
     assert not list(Path(config.out).glob("cells/.*")), "locks of the dead stay for ever"
+    events = [len(list(folder.glob("events.*"))) for folder in Path(config.out).glob("cells/*_seed*")]
+    assert events == [1] * (cells - 1), "a cell was made on top of what a killed one had left"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
