@@ -21,6 +21,7 @@ from nada.errors import UsageError
 from nada.evaluation.pictures import Stored
 from nada.evaluation.plan import default_judge
 from nada.features import GuideFeatures, load_features
+from nada.features.specs import parse_features
 from nada.generation.seeds import parse_seeds
 from nada.models import Generator
 from nada.runs import describe_environment, pick_device
@@ -63,6 +64,12 @@ class Plan:
             f"generator {setup.generator} ({size}), guide {' + '.join(setup.clip)}, judge {self.ruler.judge.name}, "
             f"{self.device} {setup.precision}, {threads}, {ops.describe(setup.device)}"
         )
+
+    @property
+    def judge_guides(self) -> bool:
+        """Whether the judge is one of the guides, so that its numbers flatter whatever pleases that one."""
+        setup = self.known.setup
+        return setup.judged_by["sha256"] in [guide.get("sha256") for guide in setup.guides]
 
     def gridline(self) -> str:
         """One line about the grid."""
@@ -204,9 +211,10 @@ def _read(config: StudyConfig, ruler: Ruler, pairs: Sequence[Pair], precision: s
 
 def _ruler(config: StudyConfig, generator: Generator, guides: Sequence[str]) -> tuple[Ruler, str]:
     spec = default_judge(guides) if config.judge == "auto" else config.judge
-    judge = load_features(spec)
-    if not isinstance(judge, GuideFeatures):
+    if parse_features(spec).kind != "guide":
         raise UsageError(f"--judge {spec} reads no words; give a guide such as demo-judge or ViT-B-32/openai.")
+    judge = load_features(spec)
+    assert isinstance(judge, GuideFeatures)
     return Ruler(generator, judge, _num(config)), spec
 
 

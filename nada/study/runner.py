@@ -63,6 +63,8 @@ def run_study(config: StudyConfig, say: Say) -> Study | None:
     say(plan.gridline())
     for left_out, same in plan.known.aliases.items():
         say(f"{left_out} selects what {same} does, and is done once.")
+    if plan.judge_guides:
+        say("The judge is a guide of these adaptations, and will like what it asked for; give another --judge.")
     known = grown(out, before, plan.known)
     if before and before.versions != plan.known.versions:
         say(_other_versions(before.versions, plan.known.versions))

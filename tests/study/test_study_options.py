@@ -63,6 +63,15 @@ def test_the_judge_has_no_part_in_the_adaptation(tmp_path: Path) -> None:
     assert (config.judge, config.stop) == ("none", False)
 
 
+def test_a_judge_that_guides_is_told_of(tmp_path: Path) -> None:
+    """Its checksum says so, whatever it is called."""
+    said: list[str] = []
+    for judge in ("demo-judge", "guide/x", "guide"):
+        said.clear()
+        run_study(tiny_study(tmp_path, judge=f"clip:{judge}", dry_run=True), said.append)
+        assert any("The judge is a guide" in line for line in said) == (judge == "guide"), said
+
+
 def test_classes_by_number_and_by_name_are_the_same_cells(tmp_path: Path) -> None:
     pairs = make_study(tiny_study(tmp_path, classes=("1", "class1", "class0")), None).known.grid.pairs
     assert [pair.classes for pair in pairs] == [("class1",), ("class0",)]
@@ -92,6 +101,7 @@ def test_classes_by_number_and_by_name_are_the_same_cells(tmp_path: Path) -> Non
         ({"shard": "2/2"}, "count from 0"),
         ({"style_reference": "absent"}, "absent"),
         ({"device": "cuda:99"}, "cuda:99"),
+        ({"judge": "inception"}, "reads no words"),
     ],
     ids=str,
 )
