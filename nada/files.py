@@ -6,9 +6,10 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ _ADVICE = {
     errno.EEXIST: "a file of that name is in the way; choose another folder",
     errno.EISDIR: "a folder of that name is in the way; choose another name",
 }
+_UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp", re.DOTALL)  # as `replacing` names them
 
 
 def cache_folder() -> Path:
@@ -72,6 +74,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise write_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear_unfinished(folder: Path, ours: Callable[[str], bool]) -> None:
+    """Remove what processes that were killed inside `replacing` left of files whose final names are `ours`.
+
+    Call it while `locked` keeps everybody else from writing these files: theirs would go, too.
+    """
+    for path in folder.iterdir():
+        match = _UNFINISHED.fullmatch(path.name)
+        if match is not None and ours(match[1]):
+            path.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | Path, data: bytes | memoryview) -> Path:

@@ -12,6 +12,8 @@ import signal
 import threading
 import unicodedata
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -23,6 +25,7 @@ from nada.files import make_folder, write_bytes, write_error, write_json, write_
 
 __all__ = [
     "Interrupts",
+    "clean_termination",
     "create_run",
     "describe_environment",
     "find_run",
@@ -158,6 +161,26 @@ class Interrupts:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+
+
+@contextmanager
+def clean_termination() -> Iterator[None]:
+    """While open, SIGTERM ends what is under way as Ctrl-C does, by KeyboardInterrupt, so that nothing half-written stays.
+
+    For work without safe points to stop at, see `Interrupts`. Outside the main thread it does nothing.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def describe_environment() -> dict[str, Any]:

@@ -16,6 +16,7 @@ import torch
 from nada.errors import NadaError, UsageError
 from nada.runs import (
     Interrupts,
+    clean_termination,
     create_run,
     describe_environment,
     find_run,
@@ -117,6 +118,13 @@ def test_handlers_are_put_back() -> None:
     with Interrupts():
         assert signal.getsignal(signal.SIGINT) != before
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_clean_termination_is_an_interruption_and_nothing_after_it() -> None:
+    """Catches halves of files that SIGTERM leaves, and a handler that outlives its block."""
+    with pytest.raises(KeyboardInterrupt), clean_termination():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_the_environment_is_json_and_names_torch() -> None:

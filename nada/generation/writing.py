@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from nada.errors import NadaError
-from nada.files import locked, make_folder
+from nada.files import clear_unfinished, locked, make_folder
 from nada.generation.keeping import read_settings, save_picture
 from nada.generation.recipe import Recipe
 
 _THREADS = min(8, (os.cpu_count() or 1) + 2)  # most of the time they wait for the disk
 _WAITING = 64  # pictures
-_UNFINISHED = re.compile(r"\..+\.png\.[0-9a-f]{8}\.tmp")
 
 
 class Writer:
@@ -62,9 +60,7 @@ def own_folder(out: Path) -> Iterator[Path]:
     """
     make_folder(out)
     with locked(out / "pictures", f"another nada generate is writing to {out}; wait for it, or choose another --out."):
-        for path in out.iterdir():
-            if _UNFINISHED.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+        clear_unfinished(out, lambda name: name.endswith(".png"))
         yield out
 
 

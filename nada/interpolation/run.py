@@ -12,6 +12,7 @@ from nada.config import to_json
 from nada.config.interpolate import InterpolateConfig
 from nada.interpolation.plan import plan_film
 from nada.movies import check_movie, save_movie
+from nada.runs import clean_termination
 
 
 def run_interpolation(
@@ -29,11 +30,12 @@ def run_interpolation(
     """
     out = Path(config.out).expanduser()
     check_movie(out, (1, 1), config.fps, config.quality)  # before anything is loaded; its size is seen later
-    film = plan_film(config)
-    say(film.headline)
-    facts = {"command": "interpolate", "version": __version__, "options": to_json(config)}
-    note = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-    save_movie(out, film.sheets, config.fps, config.quality, note, bar("frames") if bar else None)
+    with clean_termination():
+        film = plan_film(config)
+        say(film.headline)
+        facts = {"command": "interpolate", "version": __version__, "options": to_json(config)}
+        note = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+        save_movie(out, film.sheets, config.fps, config.quality, note, bar("frames") if bar else None)
     height, width = film.sheets[0].shape[:2]
     seconds = "" if out.is_dir() else f" of {len(film.sheets) / config.fps:.1f} s, {out.stat().st_size / 1e6:.1f} MB"
     say(f"{out}: {len(film.sheets)} frames of {width}x{height} pixels{seconds}")

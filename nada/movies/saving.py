@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from nada.errors import UsageError
-from nada.files import replacing
+from nada.files import clear_unfinished, locked, make_folder, replacing
 from nada.movies.gif import check_gif, shared_palette, write_gif
 from nada.movies.stills import check_stills, write_stills
 from nada.movies.video import check_video, write_video
@@ -67,7 +67,7 @@ def save_movie(
 
     Raises:
         UsageError: for a name, rate or quality that makes no sense, or no frames.
-        NadaError: where it cannot be written, or MP4 without its extra.
+        NadaError: where it cannot be written or another process is at it, or MP4 without its extra.
     """
     path = Path(path)
     if not len(frames):
@@ -79,11 +79,14 @@ def save_movie(
     if kind_of(path) == "png":
         write_stills(path, shown, comment)
         return path
-    with replacing(path) as temporary:
-        if kind_of(path) == "mp4":
-            write_video(temporary, shown, fps, quality, comment)
-        else:
-            palette = shared_palette(frames)
-            with open(temporary, "xb") as file:
-                write_gif(file, shown, palette, fps, len(frames), comment)
+    make_folder(path.parent)
+    with locked(path, f"another film is being written to {path}; wait for it, or give another name."):
+        clear_unfinished(path.parent, path.name.__eq__)
+        with replacing(path) as temporary:
+            if kind_of(path) == "mp4":
+                write_video(temporary, shown, fps, quality, comment)
+            else:
+                palette = shared_palette(frames)
+                with open(temporary, "xb") as file:
+                    write_gif(file, shown, palette, fps, len(frames), comment)
     return path

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nada.errors import NadaError
-from nada.files import make_folder, write_text
+from nada.files import clear_unfinished, locked, make_folder, write_text
 from nada.images import save_png
 
 SETTINGS = "walk.json"
@@ -36,6 +36,12 @@ def write_stills(folder: Path, frames: Iterable[np.ndarray], comment: str = "") 
     Raises NadaError for a folder of something else, and where it cannot be written.
     """
     check_stills(make_folder(folder))
+    with locked(folder / "frames", f"another film is being written to {folder}; wait for it, or give another name."):
+        clear_unfinished(folder, _is_ours)
+        _replace(folder, frames, comment)
+
+
+def _replace(folder: Path, frames: Iterable[np.ndarray], comment: str) -> None:
     (folder / SETTINGS).unlink(missing_ok=True)
     written = set()
     for index, frame in enumerate(frames):

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from PIL import Image
 
@@ -27,6 +33,28 @@ def test_a_film_from_the_command_line(tmp_path: Path) -> None:
     with Image.open(out) as film:
         assert film.n_frames == 5 and film.size == (32, 32)
     assert call(*words, "--out", out, "--device", "cpu", "--label")[0] == 0, "a second film replaces the first"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_film_that_is_ended_leaves_nothing(tmp_path: Path, number: int) -> None:
+    """Catches hidden halves of films after SIGTERM, which ends a process without its clean-ups if nobody listens."""
+    base = save_base(tmp_path / "base")
+    folder = tmp_path / "films"
+    line = [sys.executable, "-m", "nada", "interpolate", "--model", str(base), "--frames", "10000", "--device", "cpu"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1", "NADA_OPS": "reference"}
+    process = subprocess.Popen([*line, "--out", str(folder / "walk.gif")], env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 300  # a machine may be very busy
+        while not (folder.is_dir() and list(folder.glob(".walk.gif.*.tmp"))):
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.01)
+        process.send_signal(number)
+        told = process.communicate(timeout=300)[1]
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130 and told.endswith("nada: interrupted.\n"), told
+    assert not list(folder.iterdir())
 
 
 def test_mistakes_cost_one_line(tmp_path: Path) -> None:

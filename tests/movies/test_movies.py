@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from nada.errors import NadaError, UsageError
+from nada.files import locked
 from nada.movies import gif, save_movie, shared_palette, video
 from nada.movies.video import even, write_video
 
@@ -111,6 +112,27 @@ def test_an_interrupted_film_leaves_the_old_one(tmp_path: Path, name: str) -> No
     with pytest.raises(KeyboardInterrupt):
         save_movie(path, frames)
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["walk.gif", "walk"])
+def test_what_a_killed_process_left_is_cleared_and_nobody_elses(tmp_path: Path, name: str) -> None:
+    """Catches hidden halves of films, megabytes each, that pile up beside the whole ones."""
+    (folder := tmp_path / "walk").mkdir()
+    for half in (folder / ".frame-00003.png.0123abcd.tmp", tmp_path / ".walk.gif.0123abcd.tmp", tmp_path / ".other.gif.0123abcd.tmp"):
+        half.write_bytes(b"half")
+    left = {path.name for path in tmp_path.rglob("*.tmp")}
+    save_movie(tmp_path / name, Film(3))
+    cleared = {"walk": ".frame-00003.png.0123abcd.tmp", "walk.gif": ".walk.gif.0123abcd.tmp"}[name]
+    assert {path.name for path in tmp_path.rglob("*.tmp")} == left - {cleared}
+
+
+@pytest.mark.parametrize("name", ["walk.gif", "walk"])
+def test_one_film_at_a_time_under_a_name(tmp_path: Path, name: str) -> None:
+    """Catches two processes that clear away each other's halves, or mix their frames in one folder."""
+    path = tmp_path / name
+    (tmp_path / "walk").mkdir()
+    with locked(path / "frames" if name == "walk" else path, "busy"), pytest.raises(NadaError, match="another film is being written"):
+        save_movie(path, Film(3))
 
 
 def test_a_folder_of_stills_is_exact_and_replaces_an_older_one(tmp_path: Path) -> None:
