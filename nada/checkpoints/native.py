@@ -199,15 +199,20 @@ def _metadata_of(stored: Mapping[str, str]) -> dict[str, str] | None:
 
 def is_adaptation(path: Path) -> bool:
     """Return whether a file is an adaptation: by its name in a run folder, elsewhere by its head."""
-    from safetensors import SafetensorError, safe_open
-
     if path.name == ADAPTATION or path.suffix != ".safetensors":
         return path.name == ADAPTATION
+    return BASE_HASH in read_head(path)
+
+
+def read_head(path: Path) -> dict[str, str]:
+    """Return what an adaptation says of itself, its tensors unread; empty for a file that is none or cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(str(path), framework="pt", device="cpu") as file:
-            return BASE_HASH in (_metadata_of(file.metadata() or {}) or {})
+            return _metadata_of(file.metadata() or {}) or {}
     except (OSError, SafetensorError, ValueError, RuntimeError, MemoryError):
-        return False  # whoever reads it as something else says what is wrong
+        return {}  # whoever reads it as something else says what is wrong
 
 
 def adaptation_file(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What a run folder tells of its generator: where it came from, by whom it was guided, what it was made to show."""
+"""What a run, or an export of one, tells of its generator: where it came from, by whom it was guided, what it was made to show."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nada.checkpoints import hub
+from nada.checkpoints.native import CONFIG
+from nada.checkpoints.records import COMMANDS, read_record, shared_base
+from nada.checkpoints.registry import BUNDLED
 from nada.errors import NadaError
 from nada.files import read_json
 
-CONFIG = "config.json"
 _MAX_CHAIN = 8  # adaptations of adaptations
 _ADAPTED = ("adapt", "mix")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a generator came from; everything is empty for one that is in no run.
+    """Where a generator came from; everything is empty for one of which nothing is told.
 
     Attributes:
-        folder: the run.
+        folder: the run; None for what is in no run, as an export or a place on the hub.
         part: the folder inside it that the generator lies in: `best`, `generator`, or nothing for the run itself.
-        record: its `config.json`.
+        record: the run's `config.json`.
         base: the origin of the generator that was adapted.
+        base_spec: the generator that was adapted; None where there was none, or none that can be had here.
     """
 
     folder: Path | None = None
     part: str = ""
     record: dict[str, Any] = field(default_factory=dict)
     base: Origin | None = None
+    base_spec: str | None = None
 
     @property
     def is_run(self) -> bool:
@@ -56,11 +61,6 @@ class Origin:
         return options.get(name) if isinstance(options, dict) else None
 
     @property
-    def base_spec(self) -> str | None:
-        """The generator that was adapted."""
-        return str(self.record["generator"]) if self.command in _ADAPTED and self.record.get("generator") else None
-
-    @property
     def guides(self) -> dict[str, str]:
         """Names of the guides that had a part in the weights, by the checksum of theirs; those of the bases, too."""
         own = self.record.get("guide") if self.command in _ADAPTED else None
@@ -83,8 +83,8 @@ class Origin:
 
     @property
     def data(self) -> str | None:
-        """The pictures that a training was on."""
-        data = self.option("data") if self.command == "train" else None
+        """The pictures that a training on this machine was on."""
+        data = self.option("data") if self.command == "train" and self.folder is not None else None
         return data if isinstance(data, str) else None
 
     @property
@@ -98,19 +98,34 @@ class Origin:
 
 
 def origin_of(spec: str, depth: int = _MAX_CHAIN) -> Origin:
-    """What is known of the generator that `spec` names. Raises NadaError for a run whose config.json is damaged."""
+    """What is known of the generator that `spec` names.
+
+    Raises:
+        NadaError: for a run whose config.json is damaged, and for what cannot be had from the hub.
+    """
+    if depth < 0:
+        raise NadaError(f"{spec} is an adaptation of an adaptation without end; its {CONFIG} is wrong.")
+    if spec.startswith(hub.PREFIX):
+        return _shared(hub.fetch_generator(hub.parse_address(spec)), depth)
+    if spec in BUNDLED:
+        return Origin()
     path = Path(spec).expanduser()
     for folder in (path, path.parent):
         if path.is_dir() and (folder / CONFIG).is_file():
             record = read_json(folder / CONFIG)
-            if isinstance(record, dict) and record.get("command") in (*_ADAPTED, "train"):
-                return _origin(folder, path, record, depth)
-    return Origin()
+            if isinstance(record, dict) and record.get("command") in COMMANDS:
+                base = record.get("generator") if record["command"] in _ADAPTED else None
+                before = origin_of(base, depth - 1) if isinstance(base, str) and base else None
+                return Origin(folder, "" if folder == path else path.name, record, before, base)
+    return _shared(path, depth) if path.exists() else Origin()
 
 
-def _origin(folder: Path, path: Path, record: dict[str, Any], depth: int) -> Origin:
-    if depth == 0:
-        raise NadaError(f"{folder} is an adaptation of an adaptation without end; its {CONFIG} is wrong.")
-    base = record.get("generator") if record["command"] in _ADAPTED else None
-    before = origin_of(base, depth - 1) if isinstance(base, str) else None
-    return Origin(folder, "" if folder == path else path.name, record, before)
+def _shared(place: Path, depth: int) -> Origin:
+    """What an export says, in which nothing is written; its base may be out of reach."""
+    record = read_record(place)
+    base = shared_base(place, record) if record.get("command") in _ADAPTED else None
+    try:
+        before = origin_of(base, depth - 1) if base else None
+    except NadaError:  # whoever compares with it is told
+        before = None
+    return Origin(record=record, base=before, base_spec=base)

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from nada.checkpoints import hash_generator, load_generator
 from nada.checkpoints.loading import find_adaptation, read_base
-from nada.checkpoints.native import BASE_HASH, CONFIG
+from nada.checkpoints.native import BASE_HASH
+from nada.checkpoints.records import read_record
 from nada.checkpoints.specs import absolute_spec
 from nada.domains import Blender, Domain, read_domain
 from nada.errors import UsageError
-from nada.files import hash_file, read_json
+from nada.files import hash_file
 from nada.models import Generator, with_weights
 
 
@@ -124,6 +125,4 @@ def mix(
 def _part(spec: str | Path, weight: float) -> Part:
     domain = read_domain(spec)
     file, _ = find_adaptation(spec)
-    run = file.parent / CONFIG
-    record = read_json(run) if run.is_file() else {}
-    return Part(domain, weight, str(spec), hash_file(file), record if isinstance(record, dict) else {})
+    return Part(domain, weight, str(spec), hash_file(file), read_record(file))

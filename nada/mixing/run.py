@@ -9,6 +9,7 @@ from typing import Any
 
 from nada.checkpoints import save_adaptation, save_generator
 from nada.checkpoints.native import ADAPTATION, BASE_HASH, CONFIG, WEIGHTS
+from nada.checkpoints.records import RUN
 from nada.checkpoints.specs import absolute_spec
 from nada.config import to_json
 from nada.config.mix import MixConfig
@@ -44,7 +45,7 @@ def run_mix(config: MixConfig, domains: Sequence[str], say: Callable[[str], None
     _clear(folder)
     if look is not None:
         _save_preview(folder, made, look, device)
-    file = _save_generator(folder, made) if config.to == "generator" else _save_adaptation(folder, made, config)
+    file = _save_generator(folder, made, config) if config.to == "generator" else _save_adaptation(folder, made, config)
     say(f"{folder}: {file.name}, {file.stat().st_size / 1e6:.2f} MB" + (f", {PREVIEW}" if look else ""))
     return folder
 
@@ -99,10 +100,11 @@ def _save_adaptation(folder: Path, made: Mix, config: MixConfig) -> Path:
     return file
 
 
-def _save_generator(folder: Path, made: Mix) -> Path:
+def _save_generator(folder: Path, made: Mix, config: MixConfig) -> Path:
     write_text(folder / CARD, mix_card(made.metadata(), (folder / PREVIEW).is_file(), "generator"))
     parts = [part.describe() for part in made.parts]
-    save_generator(folder, made.generator, {"mix": parts, "base": made.base_spec, BASE_HASH: made.base_sha256})
+    origin = {"base": made.base_spec, BASE_HASH: made.base_sha256, RUN: _record(made, config)}
+    save_generator(folder, made.generator, {"mix": parts, **origin})
     return folder / WEIGHTS
 
 

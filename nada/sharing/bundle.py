@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nada import __version__
 from nada.checkpoints import hash_generator, native
+from nada.checkpoints.records import RUN
 from nada.errors import NadaError, UsageError
 from nada.evaluation.keeping import RESULTS
 from nada.files import encode_json
@@ -70,7 +72,8 @@ def _weights(source: Source, digest: str, only: str | None) -> dict[str, bytes]:
     files = {}
     if only is None:
         metadata = {**source.metadata, "weights_sha256": digest}
-        metadata |= {"run": source.record} if source.record else {}
+        metadata |= {"base": source.base.name} if source.base else {}
+        metadata |= {RUN: source.record} if source.record else {}
         files |= native.encode_generator(source.generator, portable(metadata))
     if source.base is not None:
         files[native.ADAPTATION] = native.encode_adaptation(source.tensors, _described(source))
@@ -82,6 +85,7 @@ def _described(source: Source) -> dict[str, str]:
     assert source.base is not None
     words = {"source": source.option("source"), "target": source.option("target"), "layers": source.option("layers")}
     told = {name: str(value) for name, value in {**words, **source.metadata}.items() if value}
+    told |= {RUN: json.dumps(source.record, sort_keys=True)} if source.record else {}
     return {"name": source.title, **told, "base": source.base.name, native.BASE_HASH: source.base.sha256}
 
 

@@ -98,7 +98,7 @@ def read_source(spec: str, base_name: str | None = None) -> Source:
     folder = path if path.is_dir() else None
     origin = origin_of(str(folder)) if folder else Origin()
     facts = {
-        "record": portable(origin.record) or _metadata(folder, spec).get("run", {}),  # the latter of an older export
+        "record": portable(origin.record),
         "result": _json(folder, RESULT),
         "own_card": _text(folder, CARD),
     }

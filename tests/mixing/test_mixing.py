@@ -93,6 +93,7 @@ def test_a_mix_as_a_whole_generator(runs: tuple[str, str], tmp_path: Path) -> No
     assert same(load_generator(folder), mix(runs, [1, -0.5]).generator)
     metadata = read_metadata(folder)
     assert [part["weight"] for part in metadata["mix"]] == [1, -0.5] and metadata["base"] == str(tmp_path / "base")
+    assert origin_of(str(folder)).command == "mix" and origin_of(str(folder)).base_spec == str(tmp_path / "base")
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "config.json", "model.safetensors", "preview.png"]
 
 

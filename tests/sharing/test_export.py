@@ -23,8 +23,10 @@ from checkpoint_makers import random_generator
 from export_runs import TINY, make_adaptation
 from nada.checkpoints import hash_generator, load_generator, save_generator
 from nada.checkpoints.native import read_adaptation
+from nada.checkpoints.records import read_record
 from nada.domains import load_pair
 from nada.errors import NadaError, UsageError
+from nada.evaluation.origin import origin_of
 from nada.files import write_bytes
 from nada.sharing import export
 from nada.sharing.bundle import MANIFEST, Bundle
@@ -219,3 +221,32 @@ def test_a_results_file_of_something_else_is_named(tmp_path: Path) -> None:
     (run / "results.json").write_text(json.dumps({"scores": 3}))
     with pytest.raises(NadaError, match="results.json is not what nada evaluate writes"):
         export(run, tmp_path / "out")
+
+
+def make_reviewed(run: Path) -> None:
+    """Give the record of a run what an evaluation asks for beside words: who guided, and who chose the step."""
+    record = json.loads((run / "config.json").read_text())
+    record["guide"]["encoders"][0]["sha256"] = "of demo"
+    record["judge"] = {"encoders": [{"name": "demo-judge", "sha256": "of demo-judge"}]}
+    record["options"] |= {"method": "nada", "stop": None}
+    (run / "config.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize("only", [None, "adaptation"])
+def test_an_export_knows_its_guides_prompts_and_base(tmp_path: Path, only: str | None) -> None:
+    """Fails where a guide could judge what it guided, once that was exported, or a stranger's folder counts as the base."""
+    run, _ = make_adaptation(tmp_path)
+    make_reviewed(run)
+    export(run, tmp_path / "out", only=only)
+    shared = origin_of(str(tmp_path / "out"))
+    assert shared.guides == {"of demo": "demo"} and shared.choosers == {"of demo-judge": "demo-judge"}
+    assert (shared.option("source"), shared.option("target")) == ("image", "minimal | logo")
+    assert shared.folder is None and not shared.is_run, "nothing is written into an export"
+    assert shared.base_spec is None, "the base is a file of its author's"
+    save_generator(tmp_path / "out" / "base", random_generator(**TINY))
+    assert origin_of(str(tmp_path / "out")).base_spec == str(tmp_path / "out" / "base")
+    export(run, tmp_path / "renamed", only=only, base=str(save_generator(tmp_path / "same", random_generator(**TINY))))
+    assert origin_of(str(tmp_path / "renamed")).base_spec == str(tmp_path / "same")
+    export(tmp_path / "renamed", tmp_path / "again", only=only)
+    assert origin_of(str(tmp_path / "again")).guides == shared.guides, "an export of an export"
+    assert read_record(run / "adaptation.safetensors") == json.loads((run / "config.json").read_text())

@@ -13,6 +13,7 @@ from fake_hub import fake_hub as fake_hub
 from nada.checkpoints import hash_generator, load_generator, native
 from nada.checkpoints.loading import find_adaptation
 from nada.errors import NadaError
+from nada.evaluation.origin import origin_of
 from nada.sharing import Exported, export
 
 NAME = "someone/logo"
@@ -52,6 +53,18 @@ def test_an_adaptation_alone_loads_onto_its_base_on_the_hub(hub: FakeHub, run: P
     assert "\nbase_model: someone/base\n" in card and "\nbase_model_relation: adapter\n" in card
     assert hash_generator(load_generator(f"hf:{NAME}")) == done.weights_sha256 == hash_generator(load_generator(run))
     assert find_adaptation(f"hf:{NAME}")[1] == "hf:someone/base"
+
+
+@pytest.mark.parametrize("only", [None, "adaptation"])
+def test_what_was_uploaded_knows_where_it_came_from(hub: FakeHub, run: Path, only: str | None) -> None:
+    """Fails where an evaluation of a place on the hub has no prompts, or writes into the cache of the hub."""
+    uploaded(run.parent / "secret" / "base", "hf:someone/base", license="mit")
+    uploaded(run, only=only, base="hf:someone/base")
+    shared = origin_of(f"hf:{NAME}")
+    assert shared.option("target") == "minimal | logo" and set(shared.guides.values()) == {"demo"}
+    assert shared.base_spec == "hf:someone/base" and shared.folder is None
+    del hub.repositories["someone/base"]
+    assert origin_of(f"hf:{NAME}").option("target") == "minimal | logo"
 
 
 def test_nothing_is_sent_without_being_asked(hub: FakeHub, run: Path, tmp_path: Path) -> None:
