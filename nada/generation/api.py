@@ -10,10 +10,10 @@ import torch
 
 from nada.domains import Pair
 from nada.errors import UsageError
-from nada.generation.finding import Found, Search
+from nada.generation.finding import Found, Search, check_looked_at
 from nada.generation.keeping import Picture
 from nada.generation.layers import parse_layers
-from nada.generation.mixing import MixTable, paint_table
+from nada.generation.mixing import MixTable, check_table, paint_table
 from nada.generation.painter import Painter, load_painter
 from nada.generation.recipe import CENTRES, NOISES, Recipe
 from nada.generation.seeds import LARGEST, Seeds, parse_seeds
@@ -120,10 +120,9 @@ def mix(
     painter = make_painter(model, classes, device)
     look = _look(painter, strength, truncation)
     chosen = parse_layers(layers, painter.generator.num_ws)
-    sources = [_recipes(painter, look, _seeds(seeds)) for seeds in (rows, columns)]
-    if not all(sources):
-        raise UsageError("A table has a row and a column or more.")
-    return paint_table(painter, *sources, chosen)
+    seeds = [_seeds(margin) for margin in (rows, columns)]
+    check_table(*seeds)
+    return paint_table(painter, *(_recipes(painter, look, margin) for margin in seeds), chosen)
 
 
 def search(
@@ -161,8 +160,10 @@ def search(
     look = _look(painter, strength, truncation)
     if min(of, best) < 1 or optimise < 0:
         raise UsageError(f"best and of are 1 or more and optimise 0 or more, not {best}, {of} and {optimise}.")
+    chosen = range(of) if seeds is None else _seeds(seeds)
+    check_looked_at(len(chosen))
     hunt = Search(painter, prompt, source, clip, judge)
-    found = hunt.find(_recipes(painter, look, range(of) if seeds is None else _seeds(seeds)), best)
+    found = hunt.find(_recipes(painter, look, chosen), best)
     return [hunt.refine(one, optimise) for one in found] if optimise else found
 
 

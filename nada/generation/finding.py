@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nada.clip import Encoder, load_encoder
 from nada.clip.checks import warn_of_unknown_words
+from nada.errors import UsageError
 from nada.generation.keeping import Picture
 from nada.generation.painter import Painter
 from nada.generation.recipe import Recipe, decode_offset, encode_offset
@@ -21,9 +22,16 @@ from nada.generation.scoring import Scorer
 from nada.images import from_uint8
 
 LOOK = 16  # pictures that a guide sees at a time; fixed, as it moves the last digit of a score
+MOST_LOOKED_AT = 100_000  # pictures; their embeddings are kept
 BUNDLED_GUIDE, BUNDLED_JUDGE = "demo", "demo-judge"
 AGREES = 0.7  # the judge must like the best more than this share of all, on average
 Show = Callable[[Sequence[int]], Iterable[int]]
+
+
+def check_looked_at(count: int) -> None:
+    """Raise UsageError for more pictures than a search can keep what it saw of."""
+    if count > MOST_LOOKED_AT:
+        raise UsageError(f"A search looks at {MOST_LOOKED_AT} pictures at most, not {count}; give fewer seeds.")
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,14 @@ def mixed(row: Recipe, column: Recipe, layers: tuple[int, ...]) -> Recipe:
     return dataclasses.replace(row, mix=Mix(column.seed, column.condition, layers), offset="")
 
 
+def check_table(rows: Sequence[int], columns: Sequence[int]) -> None:
+    """Raise UsageError for seeds of a table without pictures, or of one with too many."""
+    if not len(rows) or not len(columns):
+        raise UsageError("A table has a row and a column or more.")
+    if len(rows) * len(columns) > MOST:
+        raise UsageError(f"A table of {len(rows)} times {len(columns)} pictures is too large; {MOST} are the most.")
+
+
 def paint_table(painter: Painter, rows: Sequence[Recipe], columns: Sequence[Recipe], layers: tuple[int, ...]) -> MixTable:
     """Paint every row's picture with `layers` of every column's styles, and the pictures alone."""
     cells = [mixed(row, column, layers) for row in rows for column in columns]
@@ -48,8 +56,7 @@ def run_mixing(plan: Plan) -> dict[str, Any]:
     layers = parse_layers(config.mix_layers, painter.generator.num_ws)
     asked = (config.mix_rows, "--mix-rows"), (config.mix_cols, "--mix-cols")
     seeds = [parse_seeds(str(text), flag).unique() for text, flag in asked]
-    if len(seeds[0]) * len(seeds[1]) > MOST:
-        raise UsageError(f"A table of {len(seeds[0])} times {len(seeds[1])} pictures is too large; {MOST} are the most.")
+    check_table(*seeds)
     plain = dataclasses.replace(plan, look=dataclasses.replace(plan.look, mix=None, offset=""))
     rows, columns = ([plain.recipe(seed) for seed in some] for some in seeds)
     with own_folder(plan.out):

@@ -14,6 +14,7 @@ from nada import __version__
 from nada.checkpoints.registry import BUNDLED
 from nada.config.generate import GenerateConfig
 from nada.errors import NadaError, UsageError
+from nada.generation.finding import check_looked_at
 from nada.generation.keeping import read_search, read_settings
 from nada.generation.painter import Painter, load_painter
 from nada.generation.recipe import Recipe
@@ -21,7 +22,6 @@ from nada.generation.seeds import Seeds, parse_seeds
 from nada.runs import find_run, pick_device, slugify
 
 DEFAULT_SEEDS = "0-15"
-MOST_LOOKED_AT = 100_000  # their embeddings are kept
 MOST_STRENGTH = 100.0
 
 
@@ -80,6 +80,8 @@ def make_plan(config: GenerateConfig) -> Plan:
     _check(config)
     like, kept = read_settings(config.like) if config.like is not None else (None, {})
     seeds = _seeds(config, like)
+    if config.prompt is not None:
+        check_looked_at(len(seeds))
     spec = _spec(config, like)
     device = pick_device(config.device)
     precision = config.precision or (like.precision if like else "fp32")
@@ -128,8 +130,9 @@ def _seeds(config: GenerateConfig, like: Recipe | None) -> Seeds:
         return Seeds([range(like.seed, like.seed + 1)])
     if config.prompt is None:
         return parse_seeds(DEFAULT_SEEDS)
-    if not 1 <= config.of <= MOST_LOOKED_AT:
-        raise UsageError(f"--of is between 1 and {MOST_LOOKED_AT}, not {config.of}.")
+    if config.of < 1:
+        raise UsageError(f"--of is 1 or more, not {config.of}.")
+    check_looked_at(config.of)
     return parse_seeds(f"0-{config.of - 1}", "--of")
 
 

@@ -14,7 +14,7 @@ from nada.errors import UsageError
 from nada.generation import styles_of
 from nada.generation.conditions import Conditions
 from nada.interpolation.keys import Keys, Look, StyleKeys, keys_of_seeds
-from nada.interpolation.paths import places_of
+from nada.interpolation.paths import MOST, places_of
 from nada.interpolation.sheets import Sheets
 from nada.interpolation.walks import DomainWalk, LatentWalk
 from nada.models import Generator
@@ -66,7 +66,7 @@ def interpolate(
     if styles is not None:
         tracks: list[Keys] = [StyleKeys(styles.to(generator.b4.const.device), [str(key) for key in range(len(styles))])]
     else:
-        tracks = seed_tracks(generator, list(seeds or ()), classes, space, Look(truncation, truncation_centre), columns)
+        tracks = seed_tracks(generator, few_seeds(seeds or ()), classes, space, Look(truncation, truncation_centre), columns)
     places = places_of(len(tracks[0].names), frames, loop, easing)
     return Sheets([("", LatentWalk(generator, tracks, places))], columns, size, upscale)
 
@@ -103,6 +103,7 @@ def interpolate_domains(
     """
     domains = list({id(domain): domain for stop in stops for domain, _ in stop}.values())
     weights = [[sum(weight for own, weight in stop if own is domain) for domain in domains] for stop in stops]
+    seeds = few_seeds(seeds)
     names, conditions = named_conditions(base, seeds, classes)
     look = Look(truncation, truncation_centre)
 
@@ -112,6 +113,13 @@ def interpolate_domains(
     places = places_of(len(stops), frames, loop, easing)
     walk = DomainWalk(Blender(base, domains, force), weights, latents, names, places)
     return Sheets([("", walk)], columns or square(len(seeds)), size, upscale)
+
+
+def few_seeds(seeds: Sequence[int]) -> list[int]:
+    """Return seeds of key frames or tiles as a list. Raises UsageError for more than a film has frames."""
+    if len(seeds) > MOST:
+        raise UsageError(f"A film has {MOST} key frames or tiles at most, and these are {len(seeds)} seeds.")
+    return list(seeds)
 
 
 def square(tiles: int) -> int:

@@ -17,7 +17,7 @@ from nada.domains import Blender, Domain, at_strength, load_pair, read_domain
 from nada.errors import UsageError
 from nada.generation import parse_seeds, styles_of
 from nada.generation.painter import compute_of
-from nada.interpolation.api import named_conditions, seed_tracks, square
+from nada.interpolation.api import few_seeds, named_conditions, seed_tracks, square
 from nada.interpolation.keys import Keys, Look, NoiseMaps
 from nada.interpolation.paths import Place, places_of
 from nada.interpolation.photographs import photograph_keys
@@ -106,7 +106,7 @@ class _LatentFilm:
         if photos is not None:
             tracks = [photos]
         else:
-            seeds = list(parse_seeds(config.seeds or DEFAULT_SEEDS))
+            seeds = few_seeds(parse_seeds(config.seeds or DEFAULT_SEEDS))
             look = Look(config.truncation, config.truncation_centre)
             tracks = seed_tracks(generator, seeds, config.classes, config.space, look, self.columns)
         places = places_of(len(tracks[0].names), config.frames, config.loop, config.easing)
@@ -158,7 +158,7 @@ class _DomainFilm:
             each = [Place(index, index, 0.0) for index in range(len(pictures))]
             styles = keys.styles(each)
             return lambda generator: styles, list(keys.names), keys.noise(each)
-        seeds = list(parse_seeds(config.seeds or DEFAULT_SEEDS))
+        seeds = few_seeds(parse_seeds(config.seeds or DEFAULT_SEEDS))
         names, conditions = named_conditions(self.generator, seeds, config.classes)
         look = config.truncation, None, config.truncation_centre
         return lambda generator: styles_of(generator, seeds, conditions, *look), names, None

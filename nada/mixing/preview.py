@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from nada.config.mix import MixConfig
+from nada.errors import UsageError
 from nada.generation import draw_pictures, parse_seeds
 from nada.images import label_rows
 from nada.models import Generator, GeneratorConfig
 from nada.models.conditions import class_number
 
 PREVIEW = "preview.png"
+MOST = 100  # pictures in a row
 TRUNCATION = 0.7  # without conditions; with some, the mean style is a mixture of them, so none is taken
 
 
@@ -29,11 +31,13 @@ class PreviewSettings:
 
 def preview_settings(config: MixConfig, network: GeneratorConfig) -> PreviewSettings:
     """Return what `config` asks for on this network. Raises UsageError for seeds and classes that there are not."""
-    seeds = tuple(parse_seeds(config.seeds))
+    seeds = parse_seeds(config.seeds)
+    if len(seeds) > MOST:
+        raise UsageError(f"A preview shows {MOST} latents at most, not the {len(seeds)} of --seeds {config.seeds}.")
     chosen = [class_number(network, name) for name in config.classes]
     classes = tuple(chosen[index % len(chosen)] for index in range(len(seeds))) if chosen else None
     psi = config.truncation if config.truncation is not None else (1.0 if network.condition_dim else TRUNCATION)
-    return PreviewSettings(seeds, classes, psi)
+    return PreviewSettings(tuple(seeds), classes, psi)
 
 
 def draw_preview(rows: Iterable[tuple[str, Generator]], look: PreviewSettings, device: Any = "cpu") -> np.ndarray:

@@ -204,7 +204,7 @@ def test_many_pictures_get_several_sheets() -> None:
     [
         {"seeds": "1", "num": 2}, {"num": 0}, {"batch": 0}, {"strength": (0.5,)}, {"paired": True}, {"classes": ("pear",)},
         {"truncation": float("nan")}, {"truncation_cutoff": 9}, {"mix_rows": "1"}, {"mix_rows": "1", "mix_cols": "2", "num": 3},
-        {"mix_rows": "1", "mix_cols": "2", "prompt": "x"}, {"mix_rows": "0-99", "mix_cols": "0-99"}, {"source": "photo"},
+        {"mix_rows": "1", "mix_cols": "2", "prompt": "x"}, {"mix_rows": "0-99", "mix_cols": "0-99"}, {"mix_rows": "0-4294967295", "mix_cols": "1"}, {"source": "photo"},
         {"model": "run", "strength": (float("inf"),)}, {"model": "run", "strength": (0.5, 1.0), "paired": True},
     ],
     ids=str,

@@ -15,7 +15,7 @@ from domain_makers import adapted_run, save_base
 from fake_encoder import FakeEncoder
 from nada.config.generate import GenerateConfig
 from nada.errors import NadaError, UsageError
-from nada.generation import generate, make_painter, read_settings, search
+from nada.generation import generate, make_painter, mix, read_settings, search
 from nada.generation.finding import Found, Search, doubts
 from nada.generation.keeping import Picture
 from nada.generation.recipe import Recipe, encode_offset
@@ -130,10 +130,17 @@ def test_words_that_the_guide_never_saw_are_told() -> None:
         search("base", "zebra", of=4, best=1)
 
 
-@pytest.mark.parametrize("wrong", [{"best": 0}, {"of": 0}, {"of": 10**6}, {"optimise": -1}, {"prompt": " "}, {"source": "red  apple"}], ids=str)
+@pytest.mark.parametrize("wrong", [{"best": 0}, {"of": 0}, {"of": 10**6}, {"seeds": "0-4294967295"}, {"optimise": -1}, {"prompt": " "}, {"source": "red  apple"}], ids=str)
 def test_searches_that_make_no_sense(wrong: dict) -> None:
     with pytest.raises(UsageError):
         run(**wrong)
+
+
+def test_seeds_without_end_are_refused_and_not_listed() -> None:
+    """Catches recipes made for four thousand million pictures before anybody counts them."""
+    for call in (lambda seeds: search("base", "red apple", seeds=seeds), lambda seeds: mix("base", seeds, [1])):
+        with pytest.raises(UsageError, match="at most|the most"):
+            call("0-4294967295")
 
 
 @pytest.mark.parametrize(("prompt", "source", "fruit"), [("red apple", None, "apple"), ("lemon", None, "lemon"), ("green apple", "red apple", "mango")])

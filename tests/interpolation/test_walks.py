@@ -237,6 +237,7 @@ def test_a_photograph_is_found_and_walked_from(tmp_path: Path, monkeypatch: pyte
         ({"seeds": "5"}, "two key frames"),
         ({"seeds": "1,2", "frames": 1}, "frames"),
         ({"seeds": "x"}, "--seeds"),
+        ({"seeds": "0-4294967295"}, "4294967296 seeds"),
         ({"classes": ("fox",)}, "fox"),
         ({"strength": 0.5}, "--strength"),
         ({"compare": True}, "--compare"),

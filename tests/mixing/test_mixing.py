@@ -135,7 +135,7 @@ def test_what_an_interrupted_mix_left_is_no_hindrance(runs: tuple[str, str], tmp
 
 
 def test_mistakes_leave_nothing_behind(runs: tuple[str, str], tmp_path: Path) -> None:
-    wrong = {"weights": "1"}, {"seeds": "x"}, {"classes": ("fox",)}, {"base": "nowhere.pkl"}, {"device": "tpu"}
+    wrong = {"weights": "1"}, {"seeds": "x"}, {"seeds": "0-4294967295"}, {"classes": ("fox",)}, {"base": "nowhere.pkl"}, {"device": "tpu"}
     for options in wrong:
         with pytest.raises(NadaError):
             run(runs, tmp_path / "out", **options)
