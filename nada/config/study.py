@@ -63,7 +63,8 @@ class StudyConfig:
         None, help="Do only part i of N, written i/N with i from 0: one job of an array, in the same --out or another."
     )
     ray: str | None = option(
-        None, help="Hand the cells to Ray (pip install 'nada[ray]'): local, or the address of a cluster that shares --out."
+        None, help="Hand the cells to Ray (pip install 'nada[ray]'): local, auto, or the address of a cluster that shares "
+        "--out, as head:6379 or ray://head:10001."
     )
 
     out: str = option("study", section="The study's folder", help="Where the study lies; the same command goes on with it.")

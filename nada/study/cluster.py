@@ -6,6 +6,8 @@ Every machine needs nada, the generator and guides under the same names, and the
 from __future__ import annotations
 
 import os
+import re
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -14,6 +16,8 @@ from nada.study.cell import Cell
 from nada.study.crew import MOST_DEATHS, Outcome
 
 LOCAL = "local"
+CLIENT, CLIENT_PORT = "ray://", 10001
+REACHED_WITHIN = 10.0  # seconds that a machine has to answer at all; Ray itself would try for minutes
 POLL = 1.0  # seconds between two looks at whether it is enough
 
 
@@ -21,20 +25,22 @@ class Cluster:
     """Has cells made by Ray; used like `nada.study.crew.Crew`.
 
     Args:
-        address: `local` for a Ray of its own on this machine, else that of a cluster: `auto`, `ray://head:10001`.
+        address: `local` for a Ray of its own on this machine, else that of a cluster: `auto` for the one that this machine
+            is part of, `head:6379`, or `ray://head:10001` for Ray's client.
         order: what each task is told, see `nada.study.workshop.Order`.
         jobs: how many tasks a local Ray runs at once.
 
     Raises:
-        UsageError: where Ray is not installed.
+        UsageError: where Ray is not installed, or for an address that cannot be read.
         NadaError: where the cluster cannot be reached.
     """
 
     def __init__(self, address: str, order: dict[str, Any], jobs: int) -> None:
-        self._ray, self._order, self._pending = _import_ray(), order, {}
+        self._ray, self._order, self._pending = _import_ray(address), order, {}
         threads, gpu = order["setup"]["threads"], order["setup"]["device"] == "cuda"
         quiet = {"log_to_driver": False, "logging_level": "error"}
         where = {"num_cpus": jobs * threads, "include_dashboard": False} if address == LOCAL else {"address": address}
+        check_address(address)
         try:
             self._ray.init(**where, **quiet)
         except Exception as error:  # Ray raises whatever its many parts do
@@ -74,6 +80,27 @@ class Cluster:
             return Outcome(cell, None, f"Ray lost this cell {MOST_DEATHS} times ({type(error).__name__}).")
 
 
+def check_address(address: str) -> None:
+    """See whether anybody answers at an address of Ray's: `head:6379` or `ray://head:10001`.
+
+    Raises:
+        UsageError: for one that cannot be read.
+        NadaError: where nobody answers within `REACHED_WITHIN` seconds.
+    """
+    if address in (LOCAL, "auto"):
+        return
+    match = re.fullmatch(r"(ray://)?(\[[^\]]+\]|[^:/\s]+)(?::(\d{1,5}))?", address)
+    port = match and (int(match[3]) if match[3] else CLIENT_PORT if match[1] else 0)
+    if not match or not port or port > 65535:
+        raise UsageError(f"--ray {address!r} is no address of Ray's; write local, auto, head:6379 or {CLIENT}head:{CLIENT_PORT}.")
+    host = match[2].strip("[]")
+    try:
+        socket.create_connection((host, port), REACHED_WITHIN).close()
+    except OSError as error:
+        why = "no answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        raise NadaError(f"--ray {address}: nobody answers at {host}, port {port} ({why}); is Ray running there?") from error
+
+
 def make_cell(order: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any] | None:
     """The task: make one cell. What cells share stays loaded in a process that Ray uses again."""
     return _workshop(order).make(Cell.from_dict(cell))
@@ -91,8 +118,11 @@ def _workshop(order: dict[str, Any]) -> Any:
     return _shops[0][1]
 
 
-def _import_ray() -> Any:
+def _import_ray(address: str) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address != LOCAL:  # twenty attempts of 40 seconds each are too many where somebody answers who is not Ray
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
+        os.environ.setdefault("RAY_py_gcs_connect_timeout_s", "8")
     try:
         import ray
     except ImportError as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import sys
 import threading
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 from study_makers import quiet, records, tiny_study
 
-from nada.errors import UsageError
+from nada.errors import NadaError, UsageError
 from nada.study import Cell, cluster, run_study
 from nada.study.plan import make_study
 from nada.study.workshop import Workshop
@@ -76,6 +78,30 @@ def test_without_ray_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match=r"pip install 'nada\[ray\]'"):
         cluster.Cluster("local", {"setup": {"threads": 1, "device": "cpu"}}, 1)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "ray://no-such-host.invalid", "[::1]:{port}"])
+def test_a_cluster_that_is_not_there_is_said_before_ray_tries_for_minutes(address: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = address.format(port=free.getsockname()[1])  # taken, and nobody listens
+        with pytest.raises(NadaError, match=f"--ray {re.escape(address)}: nobody answers at .*is Ray running there"):
+            cluster.check_address(address)
+
+
+@pytest.mark.parametrize("address", ["head", "head:0", "head:99999", "http://head:6379", "", "ray://", "head:6379/x"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match="no address of Ray's; write local, auto, head:6379"):
+        cluster.check_address(address)
+
+
+def test_a_cluster_that_answers_is_left_to_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also at the port that Ray's client takes by itself."""
+    asked: list[tuple[str, int]] = []
+    monkeypatch.setattr(cluster.socket, "create_connection", lambda where, within: asked.append(where) or socket.socket())
+    for address in ("local", "auto", "head:6379", "ray://head", "[fe80::1]:7"):
+        cluster.check_address(address)
+    assert asked == [("head", 6379), ("head", 10001), ("fe80::1", 7)]
 
 
 def test_a_task_keeps_its_workshop_for_the_next_cell(monkeypatch: pytest.MonkeyPatch) -> None:
