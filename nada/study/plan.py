@@ -122,7 +122,7 @@ def make_study(config: StudyConfig, before: Known | None) -> Plan:
         device=torch.device(device).type,
         threads=_threads(config, before),
     )
-    return Plan(config, Known(setup, grid, aliases, generator.block_names, _versions()), device, ruler)
+    return Plan(config, Known(setup, grid, aliases, generator.block_names, _versions(device)), device, ruler)
 
 
 def adapt_config(cell: Cell, setup: Setup, device: str, out: Path) -> AdaptConfig:
@@ -222,6 +222,7 @@ def _facts(description: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in description.items() if name != "file"}
 
 
-def _versions() -> dict[str, Any]:
+def _versions(device: str) -> dict[str, Any]:
     environment = describe_environment()
-    return {"python": environment["python"], "platform": environment["platform"], **environment["packages"]}
+    facts = {"python": environment["python"], "platform": environment["platform"], **environment["packages"]}
+    return {**facts, "kernels": ops.describe(torch.device(device).type)}

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from nada.config.study import StudyConfig
+from nada.data.wording import plural
 from nada.errors import UsageError
 from nada.files import make_folder
 from nada.runs import Interrupts
@@ -59,15 +60,8 @@ def run_study(config: StudyConfig, say: Say) -> Study | None:
         return _concluded(out, before, say)
     take_shard([], config.shard)
     plan = make_study(config, before)
-    say(plan.headline())
-    say(plan.gridline())
-    for left_out, same in plan.known.aliases.items():
-        say(f"{left_out} selects what {same} does, and is done once.")
-    if plan.judge_guides:
-        say("The judge is a guide of these adaptations, and will like what it asked for; give another --judge.")
     known = grown(out, before, plan.known)
-    if before and before.versions != plan.known.versions:
-        say(_other_versions(before.versions, plan.known.versions))
+    _announce(plan, before, say)
     cells = take_shard(_in_order(plan.known.grid.cells()), config.shard)
     records = {cell.key: read_record(out / CELLS / cell.key, plan.known.setup.digest) for cell in cells}
     todo = [cell for cell in cells if _is_open(records[cell.key], config.retry_failed)]
@@ -78,16 +72,26 @@ def run_study(config: StudyConfig, say: Say) -> Study | None:
         for cell in todo:
             say(f"  {cell.title()}")
         return None
-    keep(out, before, known)
+    keep(out, plan.known)
     interrupted = _make(plan, out, len(cells), todo, say)
-    if interrupted:
-        return Study(out, len(cells), 0, len(todo), True)
-    return _concluded(out, known, say)
+    known = read_known(out) or known  # another job may have added to the grid meanwhile
+    return _standing(out, known, _found(out, known), True) if interrupted else _concluded(out, known, say)
 
 
-def _other_versions(then: dict[str, Any], now: dict[str, Any]) -> str:
-    changed = [f"{name} {then.get(name)}" for name in then | now if then.get(name) != now.get(name)]
-    return f"The study was begun with {', '.join(changed)}; cells that are made now may differ in their last digits."
+def _announce(plan: Plan, before: Known | None, say: Say) -> None:
+    """Say what is asked for, and what is doubtful about it."""
+    say(plan.headline())
+    say(plan.gridline())
+    for left_out, same in plan.known.aliases.items():
+        say(f"{left_out} selects what {same} does, and is done once.")
+    if plan.judge_guides:
+        say("The judge is a guide of these adaptations, and will like what it asked for; give another --judge.")
+    if before and (changed := other_versions(before.versions, plan.known.versions)):
+        say(f"The study was begun with {changed}; cells that are made now may differ in their last digits.")
+
+
+def other_versions(then: dict[str, Any], now: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {then[name]}" for name in then if then[name] != now.get(name))
 
 
 def _in_order(cells: list[Cell]) -> list[Cell]:
@@ -115,11 +119,20 @@ def _make(plan: Plan, out: Path, count: int, todo: list[Cell], say: Say) -> bool
         for outcome in crew.work(todo, lambda: interrupts.requested):
             record = outcome.record
             if outcome.problem is not None:
-                record = make_record(outcome.cell, digest, error=outcome.problem)
-                write_record(make_folder(out / CELLS / outcome.cell.key), record)
+                record = record_failure(make_folder(out / CELLS / outcome.cell.key), outcome.cell, digest, outcome.problem)
             if record is not None:
                 progress.note(outcome.cell, record)
         return interrupts.requested
+
+
+def record_failure(folder: Path, cell: Cell, digest: str, problem: str) -> dict[str, Any]:
+    """Write down that a cell could not be made, unless another process has made it meanwhile."""
+    there = read_record(folder, digest)
+    if there is not None and there["error"] is None:
+        return there
+    record = make_record(cell, digest, error=problem)
+    write_record(folder, record)
+    return record
 
 
 def _crew(plan: Plan, out: Path) -> Crew | Cluster:
@@ -136,14 +149,22 @@ def orders(plan: Plan, out: Path) -> list[dict[str, Any]]:
 
 
 def _concluded(out: Path, known: Known, say: Say) -> Study:
-    digest = known.setup.digest
-    cells = known.grid.cells()
-    found = [record for cell in cells if (record := read_record(out / CELLS / cell.key, digest))]
-    failed = sum(record["error"] is not None for record in found)
+    found = _found(out, known)
     conclude(out, found, known.for_tables(), say)
-    missing = len(cells) - len(found)
-    if missing:
-        say(f"{missing} of {len(cells)} cells are missing; the tables are of those that are there.")
-    if failed:
-        say(f"{failed} cells failed; study.csv says why, --retry-failed makes them again.")
-    return Study(out, len(cells), failed, missing)
+    study = _standing(out, known, found)
+    if study.missing:
+        say(f"{study.missing} of {plural(study.cells, 'cell')} are missing; the tables are of those that are there.")
+    if study.failed:
+        say(f"{plural(study.failed, 'cell')} failed; study.csv says why, --retry-failed makes them again.")
+    return study
+
+
+def _found(out: Path, known: Known) -> list[dict[str, Any]]:
+    records = (read_record(out / CELLS / cell.key, known.setup.digest) for cell in known.grid.cells())
+    return [record for record in records if record]
+
+
+def _standing(out: Path, known: Known, found: list[dict[str, Any]], interrupted: bool = False) -> Study:
+    cells = len(known.grid.cells())
+    failed = sum(record["error"] is not None for record in found)
+    return Study(out, cells, failed, cells - len(found), interrupted)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from nada.errors import NadaError
-from nada.files import make_folder, read_json, write_json
+from nada.files import locked, make_folder, read_json, write_json
 from nada.study.grid import Grid
 
 FORMAT = 1
 FILE, CELLS = "setup.json", "cells"
+LOOKS, WAIT = 200, 20.0  # for the lock of the file: how often, within how many seconds
 _PLACES = ("generator", "clip", "judge", "style_reference")  # where things lie, not what they are
 
 
@@ -127,11 +130,38 @@ def grown(out: Path, before: Known | None, now: Known) -> Known:
     return Known(now.setup, before.grid.joined(now.grid), {**before.aliases, **now.aliases}, before.blocks, before.versions)
 
 
-def keep(out: Path, before: Known | None, known: Known) -> None:
-    """Write a study down if it is new or has grown. Raises NadaError where that is impossible."""
-    if before is None or before.to_dict() != known.to_dict():
-        write_json(out / FILE, known.to_dict())
-    make_folder(out / CELLS)
+def keep(out: Path, now: Known) -> Known:
+    """Write down what is asked for now together with what is there, and return the whole of it.
+
+    Of several jobs that do so at once none loses what another one has added.
+
+    Raises:
+        NadaError: if the folder holds another study by now, or cannot be written.
+    """
+    make_folder(out)
+    with _alone(out / FILE):
+        before = read_known(out) if (out / FILE).is_file() else None
+        known = grown(out, before, now)
+        if before is None or before.to_dict() != known.to_dict():
+            write_json(out / FILE, known.to_dict())
+    make_folder(out / CELLS)  # after the file: a folder that holds something but no such file is refused
+    return known
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait for the lock of a file that others hold for a moment only."""
+    busy = f"{path} is locked by another process; end that one and try again."
+    with ExitStack() as stack:
+        for left in reversed(range(LOOKS)):
+            try:
+                stack.enter_context(locked(path, busy))
+                break
+            except NadaError as error:
+                if str(error) != busy or not left:
+                    raise
+                time.sleep(WAIT / LOOKS)
+        yield
 
 
 def _refuse_another(out: Path, before: Known, now: Known) -> None:
