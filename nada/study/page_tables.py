@@ -8,6 +8,7 @@ from nada.study.markup import Markup, tag
 from nada.study.pareto import FRONTS
 from nada.study.ranking import Row, View
 from nada.study.results import lr_text
+from nada.study.statistics import Comparison
 from nada.study.words import brief_text, p_text, signed
 
 _BAR = 96
@@ -21,11 +22,10 @@ def ranked_table(view: View) -> Markup:
     heads = ["", "policy", "lr", "", *(f"{kind_of(key).title} {kind_of(key).arrow}" for key in keys)]
     hints = ["rank", "", "learning rate", "balance with its interval", *(kind_of(key).of for key in keys)]
     heads += ["held out"] if best else []
-    heads += [f"− {view.baseline}", "p, Holm", "p, flips", "front", "cells"]
+    heads += [f"− {view.baseline}", "p, Holm", "front", "cells"]
     hints += ["balance with the learning rate chosen by the other seeds"] if best else []
-    hints += ["difference of balance to the baseline, on matched pairs and seeds", "paired t-test, corrected for all comparisons of this table",
-              "exact, all ways to flip the signs; corrected alike", "of projection against content",
-              "good cells of those there should be"]  # fmt: skip
+    hints += ["difference of balance to the baseline, matched by pair and seed", "paired t-test over seeds, corrected for all comparisons of this column",
+              "of projection against content", "good cells of those there should be"]  # fmt: skip
     head = tag("tr", {}, *(_head(text, hint) for text, hint in zip(heads, hints, strict=True)))
     rows = [_ranked_row(row, view, rank, keys, best, scale) for rank, row in enumerate(view.rows, 1)]
     if view.source.good:
@@ -65,18 +65,19 @@ def _ranked_row(row: Row, view: View, rank: int, keys: list[str], best: bool, sc
 def _against(row: Row) -> list[Markup]:
     found = row.comparisons.get(BALANCE)
     if found is None:
-        return [_cell("", None), _cell("", None), _cell("", None)]
+        return [_cell("", None), _cell("", None)]
     text = f"{signed(found, brief_text(found.difference, BALANCE))}"
     difference = tag("td", {"class": "number", "data-sort": repr(found.difference.mean),
-                            "title": f"n = {found.difference.n} matched pairs and seeds"}, text)  # fmt: skip
-    values = ((found.p_holm, found.p_t), (found.p_flip_holm, found.p_flip))
-    return [difference, *(_p_cell(corrected, plain) for corrected, plain in values)]
+                            "title": f"n = {found.difference.n} matched seeds"}, text)  # fmt: skip
+    return [difference, _p_cell(found)]
 
 
-def _p_cell(corrected: float | None, plain: float | None) -> Markup:
-    text = "–" if corrected is None else p_text(corrected).removeprefix("p = ").removeprefix("p ")
-    hint = None if plain is None else f"before the correction {p_text(plain)}"
-    return tag("td", {"class": "number", "data-sort": None if corrected is None else repr(corrected), "title": hint}, text)
+def _p_cell(found: Comparison) -> Markup:
+    p = found.p_holm
+    text = "–" if p is None else p_text(p).removeprefix("p = ").removeprefix("p ")
+    hints = [] if found.p_t is None else [f"before the correction {p_text(found.p_t)}"]
+    hints += [] if found.p_flip is None else [f"by exact sign flips {p_text(found.p_flip)}, corrected {p_text(found.p_flip_holm)}"]
+    return tag("td", {"class": "number", "data-sort": None if p is None else repr(p), "title": "; ".join(hints) or None}, text)
 
 
 def _state(row: Row, view: View) -> list[Markup]:

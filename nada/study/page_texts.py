@@ -16,10 +16,13 @@ _LISTED = 60  # missing cells
 _STATISTICS = (
     "Means are over seeds. Over several prompt pairs every seed counts with its mean over the pairs, so that the interval says "
     "how far the mean could lie with other seeds, not with other prompts. Intervals are Student's t, 95 %.",
-    "Policies are compared on matched cells: the same pair and the same seed, that is, the same latents and noise. A difference "
-    "has a paired t-interval; p-values are two-sided, of the paired t-test and of all ways to flip the differences' signs, which "
-    "assumes least but can never be smaller than 2 / 2ⁿ. Both are corrected for all comparisons with the baseline in a table (Holm).",
-    "A policy is dominated where another one reaches more and keeps more, both in the mean; on the front where none does.",
+    "Policies are compared on matched cells: the same pair and the same seed, that is, the same latents and noise; over several "
+    "pairs a seed's difference is its mean over them, so that n counts seeds. A difference has a paired t-interval; p-values are "
+    "two-sided, of the paired t-test, and in study.json also of all ways to flip the differences' signs, which assumes least but can "
+    "never be smaller than 2 / 2ⁿ. They are corrected for all comparisons of one measure with the baseline in a table (Holm), but "
+    "not for the choice of learning rates.",
+    "A policy is dominated where another one reaches at least as much and keeps at least as much, and more of one of them, in the "
+    "mean; it is on the front where none does.",
 )
 
 

@@ -33,7 +33,7 @@ class Row:
         expected, good, failed: how many cells there should be at `lr`, have numbers, have an error.
         covered: the pairs that it has numbers for; with fewer than the view has it is shown, but not ranked.
         held_out: `balance` with the learning rate chosen by the other seeds; None at a fixed learning rate.
-        comparisons: by measure, this policy minus the baseline on matched pairs and seeds.
+        comparisons: by measure, this policy minus the baseline on matched cells, over seeds as above.
         dominated: by the two measures of a front, who is better on both sides.
         surely: those of the first front's whose matched differences have intervals above 0 on both sides.
     """
@@ -121,7 +121,7 @@ class View:
         chosen = None
         for lr in self._rates(policy):
             cells = {unit: cell for unit, cell in self._cells(policy, lr).items() if without is None or unit[1] != without}
-            found = (len(cells), spread(_seed_means(cells, BALANCE)).mean)
+            found = (len(cells), spread(_seed_means(_values(cells, BALANCE))).mean)
             if found[1] is not None and found > best:
                 best, chosen = (found[0], found[1]), lr
         return chosen
@@ -129,20 +129,35 @@ class View:
     def _held_out(self, policy: str) -> Spread | None:
         if self.lr is not None or policy == NONE or len(self.results.seeds) < 2:
             return None
-        values: list[float] = []
+        values: dict[Unit, float] = {}
         for seed in self.results.seeds:
             cells = self._cells(policy, self._best_rate(policy, without=seed))
-            values += _seed_means({unit: cell for unit, cell in cells.items() if unit[1] == seed}, BALANCE)
-        return spread(values)
+            values |= {unit: cell.value(BALANCE) for unit, cell in cells.items() if unit[1] == seed}
+        return spread(_seed_means(values))
 
     @cached_property
     def _matched(self) -> dict[str, dict[Unit, Cell]]:
         return {row.policy: self._cells(row.policy, row.lr) for row in self.rows}
 
     def differences(self, one: str, other: str, key: str) -> list[float]:
-        """How much larger a measure is with one policy than with another, on the same pairs and seeds."""
+        """How much larger a measure is with one policy than with another on the same pairs and seeds, a number per seed.
+
+        Of several pairs a seed's mean over them, as everywhere: policies do better on one pair than on another, so that the
+        pairs of a seed are not several draws of one difference.
+        """
+        return _seed_means(self._differences(one, other, key))
+
+    def ahead(self, one: str, other: str, key: str) -> tuple[int, int]:
+        """On how many prompt pairs a measure's mean is larger with one policy than with another, and of how many."""
+        by_pair: dict[Pair, list[float]] = {}
+        for (pair, _), difference in self._differences(one, other, key).items():
+            by_pair.setdefault(pair, []).append(difference)
+        means = [spread(own).mean for own in by_pair.values()]
+        return sum(mean is not None and mean > 0 for mean in means), sum(mean is not None for mean in means)
+
+    def _differences(self, one: str, other: str, key: str) -> dict[Unit, float]:
         cells, rivals = self._matched[one], self._matched[other]
-        return [cells[unit].value(key) - rivals[unit].value(key) for unit in cells if unit in rivals]
+        return {unit: cells[unit].value(key) - rivals[unit].value(key) for unit in cells if unit in rivals}
 
     def _compare(self) -> None:
         rivals = [row for row in self.rows if row.policy != self.baseline]
@@ -179,17 +194,21 @@ class View:
 
 
 def _spread(cells: dict[Unit, Cell], key: str) -> Spread:
-    return spread(_seed_means(cells, key), kind_of(key).within)
+    return spread(_seed_means(_values(cells, key)), kind_of(key).within)
 
 
-def _seed_means(cells: dict[Unit, Cell], key: str) -> list[float]:
-    """One number per seed: its mean over all pairs that have the measure; seeds that lack one of these are left out."""
-    values: dict[Any, dict[Pair, float]] = {}
-    for (pair, seed), cell in cells.items():
-        if math.isfinite(value := cell.value(key)):
-            values.setdefault(seed, {})[pair] = value
-    pairs = {pair for own in values.values() for pair in own}
-    return [math.fsum(own.values()) / len(pairs) for own in values.values() if set(own) == pairs]
+def _values(cells: dict[Unit, Cell], key: str) -> dict[Unit, float]:
+    return {unit: cell.value(key) for unit, cell in cells.items()}
+
+
+def _seed_means(values: dict[Unit, float]) -> list[float]:
+    """One number per seed: its mean over all pairs that have one; seeds that lack one of these are left out."""
+    by_seed: dict[Any, dict[Pair, float]] = {}
+    for (pair, seed), value in values.items():
+        if math.isfinite(value):
+            by_seed.setdefault(seed, {})[pair] = value
+    pairs = {pair for own in by_seed.values() for pair in own}
+    return [math.fsum(own.values()) / len(pairs) for own in by_seed.values() if set(own) == pairs]
 
 
 def views_of(results: Results) -> list[View]:

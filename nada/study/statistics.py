@@ -45,7 +45,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Differences between matched cells of two policies: their spread, and how surprising they are if nothing differs.
+    """Differences between two policies on matched cells, a number per seed: their spread, and how surprising they are if nothing differs.
 
     Attributes:
         difference: mean, interval and n of the differences.
@@ -107,6 +107,11 @@ def sign_flip(differences: Sequence[float]) -> float | None:
     # Sums that are equal by arithmetic may differ in their last digits.
     slack = 1e-12 * np.abs(values).sum()
     return float((sums >= abs(values.sum()) - slack).mean())
+
+
+def least_flipped(n: int) -> float:
+    """The smallest p-value that `sign_flip` of `n` differences can have: with 5 or fewer none is below 0.05."""
+    return 2 / 2**n
 
 
 def compare(differences: Sequence[float]) -> Comparison:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
+from nada.data.wording import plural
 from nada.study.kinds import BALANCE, KEPT, REACHED, kind_of
 from nada.study.pareto import FRONTS
 from nada.study.ranking import Row, View
 from nada.study.results import Results, lr_text
-from nada.study.statistics import Comparison, Spread
+from nada.study.statistics import Comparison, Spread, least_flipped
 
 SURE = 0.05
 _SAID = {
@@ -62,11 +63,6 @@ def p_text(p: float | None) -> str:
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
-def counted(number: int, name: str) -> str:
-    """A number and its noun: "1 cell", "3 cells"."""
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
-
-
 def _at(row: Row) -> str:
     return f"{row.policy} at lr {lr_text(row.lr)}"
 
@@ -78,7 +74,7 @@ def _first(results: Results, view: View) -> list[Finding]:
     best = ranked[0]
     judge = results.setup.get("judge")
     several = f" of {len(ranked)} policies" if len(ranked) > 1 else ", being the only policy"
-    over = f"over {counted(len(view.pairs), 'prompt pair')} with {counted(len(results.seeds), 'seed')}"
+    over = f"over {plural(len(view.pairs), 'prompt pair')} with {plural(len(results.seeds), 'seed')}"
     seen = [f"{name} {spread_text(best.spread(key), key)}" for key, name in _SAID.items() if best.spread(key).n]
     text = f"Its numbers{f' as {judge} sees them' if judge else ''}: {', '.join(seen)}."
     return [Finding(f"{_at(best)} ranks first{several} {over}."), Finding(text)]
@@ -97,15 +93,21 @@ def _lead(view: View) -> list[Finding]:
     n = comparison.difference.n
     who = f"{rival.policy} against {view.baseline}, the {'baseline' if ahead else 'first'}"
     difference = signed(comparison, spread_text(comparison.difference, BALANCE))
-    text = f"{who}: balance {difference}, n = {n} matched pairs and seeds"
+    text = f"{who}: balance {difference}, n = {plural(n, 'matched seed')}{_ahead(view, rival.policy)}"
     if comparison.p_t is None:
-        return [Finding(f"{text}; too few for a test.", True)]
-    several = sum(BALANCE in row.comparisons for row in view.rows)
-    text += f"; {p_text(comparison.p_holm)} by paired t, corrected for {counted(several, 'comparison')} (Holm)"
-    if comparison.p_flip_holm is not None:
+        return [Finding(f"{text}; {'too few for a test' if n < 2 else 'without any spread, so that there is no test'}.", True)]
+    several = sum(row.comparisons[BALANCE].p_t is not None for row in view.rows if BALANCE in row.comparisons)
+    text += f"; {p_text(comparison.p_holm)} by paired t, corrected for {plural(several, 'comparison')} (Holm)"
+    if comparison.p_flip_holm is not None and least_flipped(n) < SURE:
         text += f", {p_text(comparison.p_flip_holm)} by exact sign flips"
     unsure = comparison.p_holm is None or comparison.p_holm >= SURE
     return [Finding(f"{text}{': the two cannot be told apart here' if unsure else ''}.", unsure)]
+
+
+def _ahead(view: View, policy: str) -> str:
+    """On how many of several pairs a policy is better than the baseline, which its mean does not tell."""
+    ahead, pairs = view.ahead(policy, view.baseline, BALANCE)
+    return f", ahead on {ahead} of {pairs} prompt pairs" if pairs > 1 else ""
 
 
 def _extremes(view: View) -> list[Finding]:
@@ -126,15 +128,15 @@ def _dominated(view: View) -> list[Finding]:
         return []
     text = f"On the front of {REACHED} against {KEPT}: {', '.join(front)}."
     if beaten:
-        text += " Dominated, another policy being better in both means: "
+        text += " Dominated, another policy having at least as much of both means: "
         text += ", ".join(f"{row.policy} (by {_some(row.surely or row.dominated[FRONTS[0]])})" for row in beaten) + "."
         sure = [row.policy for row in beaten if row.surely]
-        text += f" Beyond the intervals of the matched differences: {', '.join(sure) if sure else 'none of them'}."
+        text += f" Beyond the intervals of the matched differences: {', '.join(sure) if sure else 'none of them'} (95 % each, not corrected for their number)."
     return [Finding(text)]
 
 
 def _some(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {counted(len(names) - 1, 'other')}"
+    return names[0] if len(names) == 1 else f"{names[0]} and {plural(len(names) - 1, 'other')}"
 
 
 def _chosen_rate(view: View) -> list[Finding]:
@@ -155,19 +157,19 @@ def _collapsed(results: Results) -> list[Finding]:
     if not cells:
         return []
     if not fallen:
-        return [Finding(f"None of {counted(len(cells), 'cell')} collapsed.")]
+        return [Finding(f"None of {plural(len(cells), 'cell')} collapsed.")]
     whole = Counter(cell.place.policy for cell in cells)
     named = ", ".join(f"{policy} ({count} of {whole[policy]})" for policy, count in fallen.most_common())
-    return [Finding(f"{fallen.total()} of {counted(len(cells), 'cell')} collapsed: {named}.", True)]
+    return [Finding(f"{fallen.total()} of {plural(len(cells), 'cell')} collapsed: {named}.", True)]
 
 
 def _incomplete(results: Results, view: View) -> list[Finding]:
     texts = []
     failed, missing = len(results.failed), len(results.missing)
     if failed:
-        texts.append(f"{counted(failed, 'cell')} failed and {'is' if failed == 1 else 'are'} in no mean.")
+        texts.append(f"{plural(failed, 'cell')} failed and {'is' if failed == 1 else 'are'} in no mean.")
     if missing:
-        texts.append(f"{counted(missing, 'cell')} of the grid {'is' if missing == 1 else 'are'} not there yet.")
+        texts.append(f"{plural(missing, 'cell')} of the grid {'is' if missing == 1 else 'are'} not there yet.")
     unranked = [row.policy for row in view.rows if not view.is_ranked(row)]
     if unranked:
         texts.append(f"Not ranked, for want of numbers for every prompt pair: {', '.join(unranked)}.")

@@ -77,6 +77,26 @@ def test_differences_are_matched_by_pair_and_seed() -> None:
     assert found.p_t < 0.01 and found.p_flip == 0.25 and found.p_holm == found.p_t
 
 
+def test_the_pairs_of_a_seed_are_one_difference_and_not_several() -> None:
+    """Policies differ by pair: taken for nine draws, the pairs' own differences would widen the interval, or narrow it."""
+    gain = {"anime": 0.3, "pencil sketch": 0.1, "minimal logo": -0.1}
+    cells = [cell_of("late:2", pair, 1.0, seed, content=0.5) for pair in (BIRD, CAR, LOGO) for seed in range(3)]
+    cells += [
+        cell_of("all", pair, 1.0, seed, content=0.5 + gain[pair["target"]] + 0.01 * seed) for pair in (BIRD, CAR, LOGO) for seed in range(3)
+    ]
+    view = view_of(cells, ["late:2", "all"], [1.0], [0, 1, 2], [BIRD, CAR, LOGO])
+    found = view.row("all").comparisons["content"].difference
+    assert found.n == 3 and found.mean == pytest.approx(0.11) and found.std == pytest.approx(0.01)
+    assert view.ahead("all", "late:2", "content") == (2, 3) and view.ahead("late:2", "all", "content") == (1, 3)
+
+
+def test_a_seed_that_lacks_a_pair_is_in_no_held_out_mean_either() -> None:
+    cells = [cell_of("all", BIRD, lr, seed, projection=0.2, content=0.2) for lr in (1.0, 2.0) for seed in (0, 1, 2)]
+    cells += [cell_of("all", CAR, lr, seed, projection=0.8, content=0.8) for lr in (1.0, 2.0) for seed in (0, 1)]
+    found = view_of(cells, ["all"], [1.0, 2.0], [0, 1, 2], [BIRD, CAR]).row("all").held_out
+    assert found.n == 2 and found.mean == pytest.approx(0.5)
+
+
 def test_a_policy_without_one_pair_is_shown_last_and_not_ranked() -> None:
     cells, setup = made_up(["late:2", "all"], [BIRD, CAR], seeds=(0, 1))
     cells = [c for c in cells if not (c["cell"]["policy"] == "late:2" and c["cell"]["target"] == "anime")]

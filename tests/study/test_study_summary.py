@@ -16,7 +16,7 @@ def said(cells: list[dict], setup: dict) -> str:
 def test_a_whole_study() -> None:
     text = said(*made_up())
     assert "late:2 at lr 0.006 ranks first of 12 policies over 3 prompt pairs with 3 seeds." in text
-    assert "all reaches most" in text and "corrected for 11 comparisons (Holm)" in text and "n = 9 matched" in text
+    assert "all reaches most" in text and "corrected for 11 comparisons (Holm)" in text and "n = 3 matched seeds, ahead on 0 of 3 prompt pairs" in text
     assert "18 of 327 cells collapsed: blocks:4 (9 of 27), early:2 (9 of 27)." in text
     rows = [line for line in summary_lines(*made_up()) if line.strip()[:2].strip().isdigit()]
     assert [line.split()[1] for line in rows][0] == "late:2" and len(rows) == 12
