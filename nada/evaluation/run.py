@@ -10,7 +10,7 @@ from nada.evaluation.doubts import doubts
 from nada.evaluation.keeping import keep_in_run
 from nada.evaluation.looking import Seen, look
 from nada.evaluation.measuring import measure
-from nada.evaluation.perceptual import perceive
+from nada.evaluation.perceptual import PICTURES, Remembered, perceive
 from nada.evaluation.pictures import Pictures
 from nada.evaluation.plan import Plan, make_plan
 from nada.evaluation.report import Evaluation, describe, headline, options_of
@@ -52,11 +52,13 @@ def see(plan: Plan, share: Share = Share()) -> Sight:
         return None if pictures is None else look(pictures, eyes, plan.config.batch, share, what, keep=True)
 
     reference = shown(plan.reference, plan.compared_by, "reference")
-    before = shown(plan.before, (plan.judge,), "before")
-    seen = look(plan.pictures, plan.judged_by, plan.config.batch, share, "model")
-    perceived = None
-    if plan.lpips is not None and share.rank == 0:
-        perceived = perceive(plan.lpips, plan.pictures, plan.before, plan.config.batch)
+    lpips = plan.lpips if share.rank == 0 else None
+    few = PICTURES if lpips is not None else 0  # LPIPS sees pictures again, and not features
+    pictures = Remembered(plan.pictures, few)
+    earlier = None if plan.before is None else Remembered(plan.before, few)
+    before = shown(earlier, (plan.judge,), "before")
+    seen = look(pictures, plan.judged_by, plan.config.batch, share, "model")
+    perceived = None if lpips is None else perceive(lpips, pictures, earlier, plan.config.batch)
     return Sight(plan.eyes, plan.judge, seen, reference, before, plan.words, perceived, plan.config.seed)
 
 

@@ -23,6 +23,7 @@ from nada.data.fitting import fit_square
 from nada.errors import NadaError, UsageError
 from nada.evaluation import Evaluation, run_evaluation
 from nada.features import LpipsFeatures
+from nada.generation import draw_pictures
 
 TESTS = Path(__file__).parents[1]
 
@@ -180,8 +181,11 @@ def test_generators_with_other_latents_have_no_pairs(base: Path, tmp_path: Path)
 
 
 def test_lpips_is_of_the_pictures_and_of_those_before(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails where pictures and those before are not of the same latents, or a pair is lost."""
-    shown = []
+    """Fails where pictures and those before are not of the same latents, a pair is lost, or a picture is made twice."""
+    shown, made = [], []
+    monkeypatch.setattr(
+        "nada.evaluation.pictures.draw_pictures", lambda which, seeds, *rest: (made.extend(seeds), draw_pictures(which, seeds, *rest))[1]
+    )
 
     class Lpips(LpipsFeatures):
         def __init__(self) -> None:
@@ -205,6 +209,9 @@ def test_lpips_is_of_the_pictures_and_of_those_before(run: Path, monkeypatch: py
     before = load_generator(run.parents[1] / "base").sample(range(26))
     assert np.array_equal(shown[0], np.stack([fit_square(picture, 24) for picture in before]))
     assert len(shown[1]) == 26 and not np.array_equal(*shown)
+    assert sorted(made) == sorted([*range(26), *range(26)]), "once each, before and after"
+    again = values(evaluate(small(run, features=("lpips-alex=x",), batch=7)))
+    assert again == found, "also where what was seen before comes from the cache"
 
 
 def test_pictures_made_to_order_are_held_against_their_own_captions(tmp_path: Path) -> None:
