@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from nada.interpolation.keys import Keys, Look, NoiseMaps
 from nada.interpolation.paths import Place, places_of
 from nada.interpolation.photographs import photograph_keys
 from nada.interpolation.sheets import Sheets
+from nada.interpolation.tuned import Beside, TunedWalk, tunings_of
 from nada.interpolation.walks import DomainWalk, LatentWalk, StillWalk, Walk
 from nada.models import Generator
 from nada.precision import fast_precision
@@ -88,7 +90,8 @@ class _LatentFilm:
             flag = "--compare" if config.compare else "--strength"
             raise UsageError(f"{flag} is for an adaptation, and {self.pair.spec} is a whole generator.")
         self.name = self.pair.spec
-        self.generator = at_strength(self.pair, 1.0 if config.strength is None else config.strength)
+        self.strength = 1.0 if config.strength is None else config.strength
+        self.generator = at_strength(self.pair, self.strength)
         self.columns = 1 if config.columns is None else config.columns
         self.way = ""
 
@@ -96,10 +99,27 @@ class _LatentFilm:
         """The walk, with that of the source above it where they are to be compared."""
         pictures = _pictures(self._config)
         photos = None if not pictures else photograph_keys(self.pair.source, pictures, self._config.invert_steps)
-        after = self._walk(self.generator, photos)
-        if not self._config.compare:
-            return [("", after)]
-        return [("before", self._walk(self.pair.source, photos)), ("after", after)]
+        tunings = tunings_of(pictures, [self.pair.spec])
+        if photos is not None and tunings:
+            self.way = ", photographs in their tuned generators"
+            weights = [[float(path == other) for other in tunings] for path in pictures]
+            after = self._tuned_walk(photos, [*tunings.values()], weights, self.strength)
+            before = self._tuned_walk(photos, [*tunings.values()], weights, 0.0) if self._config.compare else None
+        else:
+            after = self._walk(self.generator, photos)
+            before = self._walk(self.pair.source, photos) if self._config.compare else None
+        return [("", after)] if before is None else [("before", before), ("after", after)]
+
+    def _tuned_walk(self, photos: Keys, tunings: list[Domain], weights: list[list[float]], strength: float) -> Walk:
+        """A walk in which tunings, and on top of them the adaptation at a strength, move along."""
+        own = [] if self.pair.domain is None else [self.pair.domain]
+        stops = [[*row, *[strength] * len(own)] for row in weights]
+        blender = Blender(self.pair.source, [*tunings, *own], self._config.force)
+        return TunedWalk(blender, stops, photos, self._places(photos), compute_of(self._precision))
+
+    def _places(self, keys: Keys) -> list[Place]:
+        config = self._config
+        return places_of(len(keys.names), config.frames, config.loop, config.easing)
 
     def _walk(self, generator: Generator, photos: Keys | None) -> Walk:
         config = self._config
@@ -109,8 +129,7 @@ class _LatentFilm:
             seeds = few_seeds(parse_seeds(config.seeds or DEFAULT_SEEDS))
             look = Look(config.truncation, config.truncation_centre)
             tracks = seed_tracks(generator, seeds, config.classes, config.space, look, self.columns)
-        places = places_of(len(tracks[0].names), config.frames, config.loop, config.easing)
-        return LatentWalk(generator, tracks, places, compute_of(self._precision))
+        return LatentWalk(generator, tracks, self._places(tracks[0]), compute_of(self._precision))
 
 
 class _DomainFilm:
@@ -139,29 +158,54 @@ class _DomainFilm:
     def rows(self) -> list[tuple[str, Walk]]:
         """The walk, with the source's pictures above it where they are to be compared."""
         config = self._config
-        latents, names, noise = self._latents()
-        self._tiles = len(names)
-        places = places_of(len(self.stops), config.frames, config.loop, config.easing)
-        blender = Blender(self.generator, self.domains, config.force)
-        compute = compute_of(self._precision)
-        walk = DomainWalk(blender, self.stops, latents, names, places, compute, noise)
-        if not config.compare:
-            return [("", walk)]
-        still = DomainWalk(Blender(self.generator, []), [[], []], latents, names, places, compute_of(self._precision), noise)
-        return [("before", StillWalk(still, 0)), ("", walk)]
+        groups = self._groups()
+        self._tiles = sum(len(group.names) for group in groups)
+        after = Beside([self._walk(self.domains, self.stops, group) for group in groups])
+        if not self._config.compare:
+            return [("", after)]
+        before = Beside([self._walk([], [[]] * len(self.stops), group) for group in groups])
+        return [("before", StillWalk(before, 0)), ("", after)]
 
-    def _latents(self) -> tuple[Callable[[Generator], Tensor], list[str], NoiseMaps | None]:
-        """What gives the styles of the tiles, what they are called, and their noise."""
+    def _walk(self, domains: list[Domain], stops: list[list[float]], group: _Group) -> Walk:
+        """The tiles of a group through domains, on top of its tuning all the way."""
+        config = self._config
+        places = places_of(len(stops), config.frames, config.loop, config.easing)
+        stops = [[*stop, *[1.0] * len(group.tuning)] for stop in stops]
+        blender = Blender(self.generator, [*domains, *group.tuning], config.force)
+        compute = compute_of(self._precision)
+        return DomainWalk(blender, stops, group.latents, group.names, places, compute, group.noise, told=len(domains))
+
+    def _groups(self) -> list[_Group]:
+        """All tiles; photographs for which the generator was tuned each by itself."""
         config = self._config
         if pictures := _pictures(config):
             keys = photograph_keys(self.generator, pictures, config.invert_steps)
-            each = [Place(index, index, 0.0) for index in range(len(pictures))]
-            styles = keys.styles(each)
-            return lambda generator: styles, list(keys.names), keys.noise(each)
+            tunings = tunings_of(pictures, [config.model or "", *config.to])
+            self.way += ", photographs in their tuned generators" if tunings else ""
+            if not tunings:
+                return [_photographs(keys, range(len(pictures)), [])]
+            own = [[tunings[path]] if path in tunings else [] for path in pictures]
+            return [_photographs(keys, [row], tuning) for row, tuning in enumerate(own)]
         seeds = few_seeds(parse_seeds(config.seeds or DEFAULT_SEEDS))
         names, conditions = named_conditions(self.generator, seeds, config.classes)
         look = config.truncation, None, config.truncation_centre
-        return lambda generator: styles_of(generator, seeds, conditions, *look), names, None
+        return [_Group(lambda generator: styles_of(generator, seeds, conditions, *look), names)]
+
+
+class _Group(NamedTuple):
+    """Tiles that are made by one generator: what gives their styles on it, what they are called, their noise."""
+
+    latents: Callable[[Generator], Tensor]
+    names: Sequence[str]
+    noise: NoiseMaps | None = None
+    tuning: Sequence[Domain] = ()
+
+
+def _photographs(keys: Keys, rows: Sequence[int], tuning: list[Domain]) -> _Group:
+    """Some of the photographs as tiles."""
+    places = [Place(row, row, 0.0) for row in rows]
+    styles = keys.styles(places)
+    return _Group(lambda generator: styles, [keys.names[row] for row in rows], keys.noise(places), tuning)
 
 
 def _stops(own: bool, targets: int, config: InterpolateConfig) -> list[list[float]]:

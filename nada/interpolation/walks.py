@@ -85,10 +85,11 @@ class LatentWalk(Walk):
 
     def captions(self, index: int) -> list[str]:
         """Between which key frames every tile is."""
-        return [_between(keys.names, self.places[index]) for keys in self._tracks]
+        return [between(keys.names, self.places[index]) for keys in self._tracks]
 
 
-def _between(names: Sequence[str], place: Place) -> str:
+def between(names: Sequence[str], place: Place) -> str:
+    """Say between which key frames a place is."""
     start, end = names[place.start], names[place.end]
     if place.share in (0, 1) or start == end:
         return end if place.share == 1 else start
@@ -104,6 +105,7 @@ class DomainWalk(Walk):
         latents: gives the styles `(tiles, num_ws, w_dim)` on a generator: an adaptation may have moved the mapping.
         captions: for every tile.
         noise: maps `(tiles, 1, h, h)`; None for the stored ones.
+        told: of how many domains, the first ones, the status speaks; of all if None.
 
     Raises the errors of `Blender.at`.
     """
@@ -117,8 +119,10 @@ class DomainWalk(Walk):
         places: Sequence[Place],
         compute: Compute = Compute(),
         noise: NoiseMaps | None = None,
+        told: int | None = None,
     ) -> None:
         super().__init__(places)
+        self._told = blender.domains[:told]
         self._blender, self._latents, self._captions, self._noise = blender, latents, list(captions), noise
         self._stops = torch.tensor([list(stop) for stop in stops], dtype=torch.float64)
         self._generator = copy.deepcopy(blender.base)
@@ -129,11 +133,15 @@ class DomainWalk(Walk):
         place = self.places[index]
         return lerp(self._stops[place.start], self._stops[place.end], place.share).tolist()
 
+    def prepare(self, index: int) -> None:
+        """Move the generator to where a frame is."""
+        self._blender.put(self._generator, self.weights(index))
+
     @torch.no_grad()
     def frames(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
         """Compute frames, each with a generator of its own."""
         for index in indices:
-            self._blender.put(self._generator, self.weights(index))
+            self.prepare(index)
             with self._generator.computing(self._compute):
                 yield _few(self._generator, self._latents(self._generator), self._noise)
 
@@ -143,7 +151,7 @@ class DomainWalk(Walk):
 
     def status(self, index: int) -> str:
         """How much of each domain there is in a frame."""
-        weights = zip(self._blender.domains, self.weights(index))
+        weights = zip(self._told, self.weights(index))
         return ", ".join(f"{domain.name} {weight:.2f}" for domain, weight in weights if round(weight, 2)) or "source"
 
 
