@@ -81,14 +81,18 @@ def _p_cell(found: Comparison) -> Markup:
 
 
 def _state(row: Row, view: View) -> list[Markup]:
-    if row.policy in view.front():
-        return [tag("span", {"class": "badge on"}, "on the front")]
+    fallen = row.spread("collapsed").mean
+    rest = "; with half of them or more a policy has no part in the front" if row.has_collapsed else ""
+    hint = f"share of its cells that collapsed, which count 0 in balance{rest}"
+    badges = [tag("span", {"class": "badge look", "title": hint}, f"{fallen:.0%} collapsed")] if fallen else []
     beaten = row.dominated.get(FRONTS[0])
+    if row.policy in view.front():
+        return [tag("span", {"class": "badge on"}, "front"), *badges]
     if not beaten:
-        return []
+        return badges
     sure = f"; beyond the intervals: {', '.join(row.surely)}" if row.surely else "; not beyond the intervals"
-    text = "dominated" if row.surely else "below the front"
-    return [tag("span", {"class": "badge", "title": f"by {', '.join(beaten)}{sure}"}, text)]
+    text = "dominated" if row.surely else "below"
+    return [tag("span", {"class": "badge", "title": f"by {', '.join(beaten)}{sure}"}, text), *badges]
 
 
 def _count(row: Row) -> list[Markup | str]:

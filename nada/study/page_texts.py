@@ -22,7 +22,7 @@ _STATISTICS = (
     "never be smaller than 2 / 2ⁿ. They are corrected for all comparisons of one measure with the baseline in a table (Holm), but "
     "not for the choice of learning rates.",
     "A policy is dominated where another one reaches at least as much and keeps at least as much, and more of one of them, in the "
-    "mean; it is on the front where none does.",
+    "mean; it is on the front where none does. Where half of its cells collapsed or more, a policy has no part in this.",
 )
 
 

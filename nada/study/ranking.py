@@ -54,6 +54,11 @@ class Row:
         """The spread of a measure; one of n = 0 where there is none."""
         return self.spreads.get(key, Spread(0))
 
+    @property
+    def has_collapsed(self) -> bool:
+        """Whether half of its cells collapsed, or more."""
+        return (self.spread("collapsed").mean or 0.0) >= 0.5
+
 
 class View:
     """The policies over some pairs, at one learning rate or at each one's best.
@@ -78,7 +83,7 @@ class View:
 
     def _order(self, row: Row) -> tuple[bool, float]:
         mean = row.spread(BALANCE).mean
-        return not self.is_ranked(row), -math.inf if mean is None else -mean
+        return not self.is_ranked(row), math.inf if mean is None else -mean
 
     def is_ranked(self, row: Row) -> bool:
         """Whether a row has numbers for all pairs of the view, so that its means can be held against others."""
@@ -168,8 +173,12 @@ class View:
                     self.row(policy).comparisons[key] = comparison
 
     def points(self, axes: tuple[str, str]) -> dict[str, Point]:
-        """The ranked policies by their means of two measures, where they have both."""
-        means = {row.policy: tuple(row.spread(key).mean for key in axes) for row in self.rows if self.is_ranked(row)}
+        """The ranked policies by their means of two measures, where they have both, less those that mostly collapsed.
+
+        What is left of a collapsed generator may still lie where the words point, but nobody would call that reached.
+        """
+        rows = [row for row in self.rows if self.is_ranked(row) and not row.has_collapsed]
+        means = {row.policy: tuple(row.spread(key).mean for key in axes) for row in rows}
         return {policy: Point(*both) for policy, both in means.items() if None not in both}
 
     def front(self, axes: tuple[str, str] = FRONTS[0]) -> list[str]:

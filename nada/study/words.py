@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import NamedTuple
-
 from nada.data.wording import plural
+from nada.study.doubts import Finding, doubts
 from nada.study.kinds import BALANCE, KEPT, REACHED, kind_of
 from nada.study.pareto import FRONTS
 from nada.study.ranking import Row, View
 from nada.study.results import Results, lr_text
-from nada.study.statistics import Comparison, Spread, least_flipped
+from nada.study.statistics import Comparison, Spread, least_flipped, spread
 
 SURE = 0.05
 _SAID = {
@@ -19,17 +17,10 @@ _SAID = {
 }  # fmt: skip
 
 
-class Finding(NamedTuple):
-    """A sentence; `look` where it calls for caution."""
-
-    text: str
-    look: bool = False
-
-
 def findings(results: Results, view: View) -> list[Finding]:
     """The answer first, then what speaks for and against it."""
-    found = [*_first(results, view), *_lead(view), *_extremes(view), *_dominated(view), *_chosen_rate(view)]
-    return [*found, *_collapsed(results), *_incomplete(results, view)]
+    found = [*_first(results, view), *_lead(view), *_next(view), *_by_pair(results, view), *_extremes(view), *_dominated(view)]
+    return [*found, *doubts(results, view)]
 
 
 def spread_text(found: Spread, key: str) -> str:
@@ -63,8 +54,10 @@ def p_text(p: float | None) -> str:
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
-def _at(row: Row) -> str:
-    return f"{row.policy} at lr {lr_text(row.lr)}"
+def _at(row: Row, results: Results) -> str:
+    """A policy with its other names, which may say more, and its learning rate."""
+    same = f" (= {', '.join(results.aliases(row.policy))})" if results.aliases(row.policy) else ""
+    return f"{row.policy}{same} at lr {lr_text(row.lr)}"
 
 
 def _first(results: Results, view: View) -> list[Finding]:
@@ -75,9 +68,15 @@ def _first(results: Results, view: View) -> list[Finding]:
     judge = results.setup.get("judge")
     several = f" of {len(ranked)} policies" if len(ranked) > 1 else ", being the only policy"
     over = f"over {plural(len(view.pairs), 'prompt pair')} with {plural(len(results.seeds), 'seed')}"
-    seen = [f"{name} {spread_text(best.spread(key), key)}" for key, name in _SAID.items() if best.spread(key).n]
+    seen = [f"{name} {spread_text(best.spread(key), key)}{_before(view, key)}" for key, name in _SAID.items() if best.spread(key).n]
     text = f"Its numbers{f' as {judge} sees them' if judge else ''}: {', '.join(seen)}."
-    return [Finding(f"{_at(best)} ranks first{several} {over}."), Finding(text)]
+    return [Finding(f"{_at(best, results)} ranks first{several} {over}."), Finding(text)]
+
+
+def _before(view: View, key: str) -> str:
+    """What the generator had before, where that is not 0 or 1 by definition."""
+    mean = view.source.spread(key).mean
+    return "" if mean is None or key != "recognised" else f" (before: {kind_of(key).text(mean)})"
 
 
 def _lead(view: View) -> list[Finding]:
@@ -110,6 +109,32 @@ def _ahead(view: View, policy: str) -> str:
     return f", ahead on {ahead} of {pairs} prompt pairs" if pairs > 1 else ""
 
 
+def _next(view: View) -> list[Finding]:
+    """How far the first is ahead of the second, where neither is the baseline, of which has been told."""
+    ranked = [row.policy for row in view.rows if view.is_ranked(row)][:2]
+    if len(ranked) < 2 or view.baseline in ranked:
+        return []
+    ahead = spread(view.differences(*ranked, BALANCE))
+    if ahead.mean is None:
+        return []
+    sure = ahead.low is not None and ahead.low > 0
+    text = f"{ranked[0]} is ahead of {ranked[1]}, the second, by {spread_text(ahead, BALANCE)} on matched seeds"
+    return [Finding(f"{text}{'' if sure else ': their order may be chance'}.", not sure)]
+
+
+def _by_pair(results: Results, view: View) -> list[Finding]:
+    """Who is first on each pair, at the best learning rate for it, since the mean may be of none of them."""
+    if len(view.pairs) < 2:
+        return []
+    told = []
+    for pair in view.pairs:
+        own = View(results, pair, view.lr, view.baseline)
+        first = next((row for row in own.rows if own.is_ranked(row)), None)
+        if first is not None:
+            told.append(f"{pair.title}: {_at(first, results)}, {kind_of(BALANCE).text(first.spread(BALANCE).mean)}")
+    return [Finding(f"First on each pair by itself, by balance: {'; '.join(told)}.")] if len(told) > 1 else []
+
+
 def _extremes(view: View) -> list[Finding]:
     points = view.points(FRONTS[0])
     if len(points) < 2:
@@ -137,42 +162,3 @@ def _dominated(view: View) -> list[Finding]:
 
 def _some(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {plural(len(names) - 1, 'other')}"
-
-
-def _chosen_rate(view: View) -> list[Finding]:
-    row = next((row for row in view.rows if view.is_ranked(row)), None)
-    if row is None or row.held_out is None or row.held_out.mean is None or len(view.results.lrs) < 2:
-        return []
-    text = (
-        f"Each policy stands at its best of {len(view.results.lrs)} learning rates, chosen by balance on these very numbers, "
-        f"which flatters; with the rate chosen by the other seeds, {row.policy} has {row.held_out.mean:.3f} instead of "
-        f"{row.spread(BALANCE).mean:.3f}."
-    )
-    return [Finding(text)]
-
-
-def _collapsed(results: Results) -> list[Finding]:
-    cells = [cell for cell in results.cells if "collapsed" in cell.measures]
-    fallen = Counter(cell.place.policy for cell in cells if cell.value("collapsed"))
-    if not cells:
-        return []
-    if not fallen:
-        return [Finding(f"None of {plural(len(cells), 'cell')} collapsed.")]
-    whole = Counter(cell.place.policy for cell in cells)
-    named = ", ".join(f"{policy} ({count} of {whole[policy]})" for policy, count in fallen.most_common())
-    return [Finding(f"{fallen.total()} of {plural(len(cells), 'cell')} collapsed: {named}.", True)]
-
-
-def _incomplete(results: Results, view: View) -> list[Finding]:
-    texts = []
-    failed, missing = len(results.failed), len(results.missing)
-    if failed:
-        texts.append(f"{plural(failed, 'cell')} failed and {'is' if failed == 1 else 'are'} in no mean.")
-    if missing:
-        texts.append(f"{plural(missing, 'cell')} of the grid {'is' if missing == 1 else 'are'} not there yet.")
-    unranked = [row.policy for row in view.rows if not view.is_ranked(row)]
-    if unranked:
-        texts.append(f"Not ranked, for want of numbers for every prompt pair: {', '.join(unranked)}.")
-    if len(results.seeds) == 1:
-        texts.append("With one seed there are no intervals over seeds: what differs may differ by chance.")
-    return [Finding(text, look=True) for text in texts]

@@ -126,6 +126,20 @@ def test_the_front_is_what_nobody_beats_on_both_sides() -> None:
     assert [points[name].reached for name in front(points)] == sorted(points[name].reached for name in front(points))
 
 
+def test_a_policy_that_collapsed_is_neither_on_the_front_nor_dominates() -> None:
+    """At a rate too high it may lie farthest along the words, with nothing to be seen in its pictures."""
+    cells = [cell_of("all", BIRD, 1.0, seed, projection=0.9, content=0.8, collapsed=float(seed > 0)) for seed in range(3)]
+    cells += [cell_of("late:2", BIRD, 1.0, seed, projection=0.3, content=0.7, collapsed=float(seed > 1)) for seed in range(3)]
+    view = view_of(cells, ["all", "late:2"], [1.0], [0, 1, 2], [BIRD])
+    assert view.front() == ["late:2"] and view.row("late:2").dominated.get(("projection", "content")) == ()
+
+
+def test_policies_that_have_no_numbers_yet_stand_last() -> None:
+    cells = [cell_of("all", BIRD, 1.0, 0), cell_of("late:2", BIRD, 1.0, 0, projection=0.1)]
+    view = view_of(cells, ["early:1", "late:2", "all"], [1.0], [0], [BIRD, CAR])
+    assert [row.policy for row in view.rows] == ["all", "late:2", "early:1"]
+
+
 def test_dominated_for_sure_asks_for_both_intervals() -> None:
     """`all` beats `early:1` by far on both sides, `late:2` only by luck on one."""
     cells = []

@@ -43,6 +43,43 @@ def test_one_seed_has_no_intervals_and_says_so() -> None:
     assert "too few for a test" in text
 
 
+def test_the_second_is_named_where_the_baseline_is_neither() -> None:
+    values = {"all": (0.9, 0.91, 0.92), "early:1": (0.8, 0.81, 0.82), "late:1": (0.8, 0.9, 0.6), "late:2": (0.3, 0.3, 0.3)}
+
+    def text_of(*policies: str) -> str:
+        made = [cell_of(p, LOGO, 0.1, seed, projection=v, content=v) for p in policies for seed, v in enumerate(values[p])]
+        return said(made, setup_of(list(policies), [LOGO], [0.1], [0, 1, 2]))
+
+    assert "all is ahead of early:1, the second, by 0.100 [0.100, 0.100] on matched seeds." in text_of("all", "early:1", "late:2")
+    assert "all is ahead of late:1" in (text := text_of("all", "late:1", "late:2")) and "their order may be chance." in text
+    assert "the second, by" not in text_of("all", "late:2")
+
+
+def test_who_is_first_on_each_pair_is_said() -> None:
+    """The best of the mean may be the best of no pair."""
+    table = {("all", "anime"): 0.9, ("late:2", "anime"): 0.5, ("all", "minimal logo"): 0.4, ("late:2", "minimal logo"): 0.6}
+    cells = [cell_of(p, pair, 0.1, 0, projection=table[p, pair["target"]], content=table[p, pair["target"]])
+             for pair in (BIRD, LOGO) for p in ("all", "late:2")]  # fmt: skip
+    setup = setup_of(["all", "late:2"], [BIRD, LOGO], [0.1], [0])
+    text = said(cells, {**setup, "aliases": {"late:3": "all"}})
+    assert "all (= late:3) at lr 0.1 ranks first" in text
+    assert "photo → anime (bird): all (= late:3) at lr 0.1, 0.900; image → minimal logo: late:2 at lr 0.1, 0.600." in text
+
+
+def test_grain_the_edges_of_the_rates_and_where_it_collapsed_are_said() -> None:
+    """An encoder may like grain; a best rate that is the last one is no optimum."""
+    cells = [cell_of("none", LOGO, None, None, colour_noise=0.5, content=1.0, projection=0.0)]
+    for policy, best, grain in (("all", 0.1, 1.2), ("late:2", 0.3, 0.7), ("early:1", 0.2, 0.76)):
+        for lr in (0.1, 0.2, 0.3):
+            fallen = float(policy == "all" and lr == 0.3)
+            cells.append(cell_of(policy, LOGO, lr, 0, projection=0.9 if lr == best else 0.2, colour_noise=grain, collapsed=fallen))
+    setup = {**setup_of(["all", "late:2", "early:1"], [LOGO], [0.1, 0.2, 0.3], [0]), "rates": ["x0.5", "auto", "0.3"]}
+    text = said(cells, setup)
+    assert "at the smallest (0.1 (x0.5)): all; at the largest (0.3): late:2." in text
+    assert "Colour noise more than 1.5 times that before (0.50), which balance does not count: all 1.20, early:1 0.76." in text
+    assert "1 of 10 cells collapsed: all (1 of 3). By learning rate: 0 of 3 at 0.1 (x0.5), 0 of 3 at 0.2 (auto), 1 of 3 at 0.3." in text
+
+
 def test_nothing_yet_and_nothing_good() -> None:
     assert summary_lines([], {}) == ["There are no cells yet."]
     text = said([cell_of("all", BIRD, 0.1, 0, error="no")], setup_of(["all"], [BIRD], [0.1], [0]))
