@@ -44,6 +44,7 @@ def test_every_command_and_the_code_of_the_page_run(
     for setter in ("tune_allocator", "tune_threads"):  # the test's own process keeps its settings
         monkeypatch.setattr(f"nada.allocator.{setter}", lambda: None)
     shutil.copytree(FOLDER / page.PHOTOS, tmp_path / page.PHOTOS)
+    monkeypatch.setenv("NADA_CACHE", str(tmp_path / "cache"))  # an evaluation keeps features there
     monkeypatch.chdir(tmp_path)
     commands = page.read_commands()
     assert {words[0] for words in commands} >= {"adapt", "generate", "mix", "interpolate", "invert", "evaluate", "export"}
