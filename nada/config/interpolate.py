@@ -55,8 +55,9 @@ class InterpolateConfig:
     from_picture: str | None = option(
         None,
         section="From picture to picture",
-        help="A photograph to begin at, which is looked for in the generator, or the folder that nada invert wrote for one; "
-        "where the generator was tuned for it, the tuned one is walked through.",
+        help="A photograph to begin at, which is looked for in the generator, also one inside of data: "
+        "photos.zip:apple/1.jpg. Or the folder that nada invert wrote for one; where the generator was tuned for it, the "
+        "tuned one is walked through.",
     )
     to_picture: tuple[str, ...] = option((), help="Where to go from there. Repeatable: one after the other.")
     invert_steps: int = option(300, help="Steps of the search for each photograph.")

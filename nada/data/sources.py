@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 
 from nada.data.archive import open_archive
 from nada.data.cifar import is_cifar_folder, open_cifar_archive, open_cifar_folder
-from nada.data.folder import list_files, open_folder
+from nada.data.folder import list_files, open_folder, read_file
 from nada.data.parquet import open_parquet
-from nada.data.records import CLASS_FROM, Reading, Source, is_picture
+from nada.data.records import CLASS_FROM, Reading, Source, inside, is_picture
 from nada.errors import NadaError, UsageError
 
 KINDS = "a folder, a .zip, a .parquet file or CIFAR-10's .tar.gz"
@@ -47,6 +48,25 @@ def open_source(path: str | Path, include: str | None = None, reading: Reading |
     if name.endswith(".zip"):
         return open_archive(path, reading)
     raise NadaError(f"{path} is not data that can be read; give {KINDS}.")
+
+
+def read_picture(name: str | Path) -> bytes:
+    """The bytes of one picture: a file, or one inside of data, called as messages call it: `photos.zip:apple/0001.jpg`.
+
+    Raises NadaError where there is no such file or picture, or it cannot be read.
+    """
+    text = str(name)
+    parts = [(text[:place], text[place + 1 :]) for place in range(1, len(text)) if text[place] == ":"]
+    held = next((part for part in parts if Path(part[0]).exists()), None)
+    if held is None or Path(name).exists():
+        return read_file(Path(name))
+    path, member = held
+    include = glob.escape(member) if path.lower().endswith(".zip") else None  # the others are looked through
+    records = open_source(path, reading=Reading(include=include, class_from="none")).records
+    record = next((record for record in records if inside(record.name, path) == member), None)
+    if record is None or record.problem:
+        raise NadaError((record and record.problem) or f"there is no picture {member} in {path}.")
+    return record.data
 
 
 def check_classes(source: Source, path: Path) -> None:

@@ -19,7 +19,7 @@ def photograph_keys(generator: Generator, paths: Sequence[str], steps: int) -> S
     """Return key frames of photographs, all found at once, with their noise; a bar shows how far that is.
 
     Args:
-        paths: pictures, or the folders or `inversion.safetensors` of `nada invert`, which are taken as they are.
+        paths: pictures, also inside of data as `photos.zip:apple/0001.jpg`, or the folders or `inversion.safetensors` of `nada invert`, which are taken as they are.
         steps: of the search.
 
     Raises:

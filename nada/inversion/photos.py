@@ -12,8 +12,8 @@ from torch import Tensor
 
 from nada.data.decoding import in_order, large_one_alone, pixels_of, without_warnings
 from nada.data.fitting import Fit, fit_square
-from nada.data.folder import read_file
 from nada.data.records import Record
+from nada.data.sources import read_picture
 from nada.errors import NadaError, UsageError
 from nada.images import from_uint8, load_image
 
@@ -94,7 +94,7 @@ def read_photo(
     """Read one photograph of any format that Pillow opens as `(1, 3, size, size)` in [-1, 1].
 
     It is turned as its EXIF says, transparency lies on `background`, CMYK, palettes and 16 bits are converted.
-    Arguments are those of `Framing`.
+    `path` may also be a picture inside of data, `photos.zip:apple/0001.jpg`. Other arguments are those of `Framing`.
 
     >>> from tempfile import TemporaryDirectory
     >>> from PIL import Image
@@ -109,7 +109,7 @@ def read_photo(
         UsageError: for a framing that makes no sense.
     """
     framing = Framing(size, fit, background, box, centre)
-    record = Record(str(path), read_file(Path(path)), None)
+    record = Record(str(path), read_picture(path), None)
     return from_uint8(_framed(record, framing))
 
 
@@ -128,7 +128,7 @@ def read_photos(paths: Sequence[str | Path], framing: Framing) -> Photos:
 
 def _record(path: str | Path) -> Record:
     try:
-        return Record(str(path), read_file(Path(path)), None)
+        return Record(str(path), read_picture(path), None)
     except NadaError as error:
         return Record(str(path), b"", None, None, str(error))
 
