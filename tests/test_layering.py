@@ -33,16 +33,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "features": {"images", "clip", "_compat", "web"},
     "selection": {"models"},
     "checkpoints": {"models", "ops", "web"},
+    "cards": {"checkpoints"},
     "domains": {"models", "checkpoints"},
-    "mixing": {"config", "runs", "images", "models", "checkpoints", "domains", "generation"},
+    "mixing": {"config", "cards", "runs", "images", "models", "checkpoints", "domains", "generation"},
     "generation": {"config", "runs", "images", "models", "checkpoints", "domains", "clip", "ops", "precision"},
     "inversion": {
-        *("config", "runs", "ops", "precision", "images", "models", "checkpoints", "domains", "clip", "features", "data"),
+        *("config", "cards", "runs", "ops", "precision", "images", "models", "checkpoints", "domains", "clip", "features", "data"),
     },
     "interpolation": {
         *("config", "runs", "precision", "ops", "images", "movies", "models", "checkpoints", "domains", "generation", "inversion"),
     },
-    "adaptation": {"config", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},
+    "adaptation": {"config", "cards", "runs", "track", "images", "models", "checkpoints", "clip", "selection", "ops", "precision"},
     "training": {
         *("config", "runs", "track", "images", "models", "checkpoints", "data", "losses", "clip", "metrics", "ops", "precision"),
         "processes",
@@ -54,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("config", "allocator", "runs", "ops", "metrics", "images", "data", "models", "clip", "features", "selection", "pages"),
         *("checkpoints", "processes", "adaptation", "evaluation", "generation"),
     },
-    "sharing": {"runs", "images", "metrics", "models", "checkpoints", "adaptation", "evaluation"},
+    "sharing": {"cards", "runs", "images", "metrics", "models", "checkpoints", "adaptation", "evaluation"},
     # Commands are thin: at the top they import options only, everything else inside the handler.
     "cli": {"config", "allocator", "inversion", "generation", "mixing", "interpolation", "checkpoints", "adaptation", "evaluation", "training", "ops", "data", "web", "sharing", "study"},
     "__main__": {"cli"},

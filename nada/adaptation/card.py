@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from nada.cards import front_matter
+
 
 def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Mapping[str, Any]) -> str:
     """Return Markdown with a YAML head, in the layout that model hubs show.
@@ -16,11 +18,7 @@ def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Ma
     title = f"{options['source'] or 'source'} to {options['target'] or 'the target pictures'}"
     by = "by a text direction (StyleGAN-NADA, arXiv:2108.00946)" if options["target"] else "towards example pictures"
     lines = [
-        "---",
-        "library_name: nada",
-        "tags: [stylegan2, domain-adaptation, clip-guided]",
-        f"base_model: {options['generator']}",
-        "---",
+        *front_matter(("stylegan2", "domain-adaptation", "clip-guided"), str(options["generator"]), "adapter"),
         f"# {title}",
         "",
         f"The generator `{options['generator']}`, adapted {by}.",

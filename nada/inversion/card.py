@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nada.cards import front_matter
 from nada.config import to_json
 from nada.files import write_json, write_text
 from nada.images import label_rows, save_png
@@ -75,11 +76,7 @@ def _card(plan: Plan, rows: list[Row]) -> str:
     shared |= {"through": ", ".join(route.name for route in plan.routes) or None, "tuning": tuning}
     skipped = [f"- {reason}" for reason in plan.photos.skipped.values()]
     lines = [
-        "---",
-        "library_name: nada",
-        "tags: [stylegan2, gan-inversion]",
-        f"base_model: {plan.config.model}",
-        "---",
+        *front_matter(("stylegan2", "gan-inversion"), plan.config.model),
         f"# {len(rows)} photograph{'s' * (len(rows) != 1)} in `{plan.config.model}`",
         "",
         "Styles found by optimisation (Karras et al. 2020, arXiv:1912.04958, appendix D)"

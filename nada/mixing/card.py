@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from nada.cards import front_matter
+
 
 def mix_card(metadata: Mapping[str, str], preview: bool, kind: str) -> str:
     """Return Markdown with a YAML head, in the layout that model hubs show.
@@ -23,12 +25,9 @@ def mix_card(metadata: Mapping[str, str], preview: bool, kind: str) -> str:
         f"generator it was made from (sha256 of its tensors {metadata['base_sha256'][:16]}…).",
         "generator": "`model.safetensors` holds all weights; nothing else is needed to use it.",
     }
+    relation = "adapter" if kind == "adaptation" else "finetune"
     lines = [
-        "---",
-        "library_name: nada",
-        "tags: [stylegan2, domain-adaptation, model-mixing]",
-        f"base_model: {metadata['base']}",
-        "---",
+        *front_matter(("stylegan2", "domain-adaptation", "model-mixing"), metadata["base"], relation),
         f"# {metadata['name']}",
         "",
         f"The generator `{metadata['base']}` with adaptations added in weight space (arXiv:1811.10515, arXiv:2108.00946).",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from nada.cards import LIBRARY, base_fields
 from nada.errors import UsageError
 from nada.evaluation.report import Evaluation
 from nada.evaluation.scores import Score
@@ -61,11 +62,10 @@ def card_head(source: Source, evaluation: Evaluation | None, licence: str | None
     base = source.base.name if source.base else ""
     data = ModelCardData(
         **licence_fields(licence),
-        library_name="nada",
+        library_name=LIBRARY,
         pipeline_tag=_pipeline(source),
         tags=_tags(source),
-        **({"base_model": base.removeprefix("hf:").partition("@")[0]} if base.startswith("hf:") else {}),
-        **({"base_model_relation": "finetune" if whole else "adapter"} if base.startswith("hf:") else {}),
+        **base_fields(base, "finetune" if whole else "adapter"),
         **({"widget": _widget(source)} if _pipeline(source) == "text-to-image" else {}),
         **({"model_name": source.title, "eval_results": results} if results else {}),
     )
