@@ -14,7 +14,8 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = 30, 6, 196, 80
 def curve_panels(results: Results, curves: Curves, pair: Pair) -> Markup:
     """Loss and edit length of every policy for a pair; a line per learning rate, the seeds' extremes around it."""
     here = {where: found for where, found in curves.items() if where[0] == pair}
-    scales = {name: _scales([found[name] for found in here.values()]) for name in CURVES}
+    steps = float(results.setup.get("steps") or 0)
+    scales = {name: _scales([found[name] for found in here.values()], steps) for name in CURVES}
     policies = [policy for policy in results.policies if any(where[1] == policy for where in here)]
     if not policies:
         return tag("p", {"class": "muted"}, "The runs of this pair have left no curves.")
@@ -36,10 +37,11 @@ def _shade(results: Results, lr: float) -> str:
     return f"--rate:{100 * place:.0f}%"
 
 
-def _scales(curves: list[Curve]) -> tuple[Scale, Scale]:
-    steps = [step for curve in curves for step in curve.steps]
+def _scales(curves: list[Curve], end: float) -> tuple[Scale, Scale]:
+    """Both axes; a curve's last point is the mean of several steps, so that it lies before the end of the study's."""
+    steps = [end, *(step for curve in curves for step in curve.steps)]
     values = [value for curve in curves for value in (*curve.low, *curve.high)]
-    return Scale(0.0, max(steps, default=1.0), _LEFT, _RIGHT), Scale(*span([0.0, *values], 0.02), _BOTTOM, _TOP)
+    return Scale(0.0, max(steps) or 1.0, _LEFT, _RIGHT), Scale(*span([0.0, *values], 0.02), _BOTTOM, _TOP)
 
 
 def _card(

@@ -37,7 +37,7 @@ def front_plot(view: View, trails: dict[str, list[Row]], measures: tuple[str, st
         _front_line([at[name] for name in front]),
         *(_trail(trails.get(row.policy, []), across, up, measures) for row in rows),
         *(_policy(row, view, measures, across, up, row.policy in front) for row in shown),
-        *(tag("text", {"class": _label_class(label.text, front), "x": label.x, "y": label.y, "text-anchor": label.anchor},
+        *(tag("text", {"class": f"{_label_class(label.text, front)} {family(label.text)}", "x": label.x, "y": label.y, "text-anchor": label.anchor},
               label.text) for label in labels),
     ]  # fmt: skip
     title = f"{kind_of(measures[0]).title} against {kind_of(measures[1]).title}"

@@ -40,7 +40,8 @@ def _row(results: Results, cell: Cell, strip: Strip, best: float | None, first: 
         "data-best": "yes" if is_best else None,
     }
     name = "before" if source else place.policy
-    caption = tag("figcaption", {}, tag("b", {}, name), tag("span", {"class": "muted small"}, _facts(cell)))
+    same = "".join(f" = {alias}" for alias in results.aliases(place.policy))
+    caption = tag("figcaption", {}, tag("b", {}, name + same), tag("span", {"class": "muted small"}, _facts(cell)))
     described = f"pictures of {place.policy}, {place.pair.title}, lr {lr_text(place.lr)}, seed {place.seed}"
     size = {"width": strip.width, "height": strip.height, "class": "pixels" if strip.small else None}
     image = tag("img", {"src": strip.source, "alt": described, "loading": "lazy", **size})

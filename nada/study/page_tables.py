@@ -12,6 +12,7 @@ from nada.study.statistics import Comparison
 from nada.study.words import brief_text, p_text, signed
 
 _BAR = 96
+_WORDS = ("", "policy", "front")  # columns that hold no numbers
 
 
 def ranked_table(view: View) -> Markup:
@@ -35,7 +36,7 @@ def ranked_table(view: View) -> Markup:
 
 def _head(text: str, hint: str) -> Markup:
     inside = tag("button", {"type": "button"}, text) if text else None
-    return tag("th", {"title": hint or None, "scope": "col"}, inside)
+    return tag("th", {"title": hint or None, "scope": "col", "class": None if text in _WORDS else "number"}, inside)
 
 
 def _cell(text: str, value: float | None, classes: str = "number") -> Markup:
@@ -81,18 +82,21 @@ def _p_cell(found: Comparison) -> Markup:
 
 
 def _state(row: Row, view: View) -> list[Markup]:
-    fallen = row.spread("collapsed").mean
-    rest = "; with half of them or more a policy has no part in the front" if row.has_collapsed else ""
-    hint = f"share of its cells that collapsed, which count 0 in balance{rest}"
-    badges = [tag("span", {"class": "badge look", "title": hint}, f"{fallen:.0%} collapsed")] if fallen else []
-    beaten = row.dominated.get(FRONTS[0])
-    if row.policy in view.front():
-        return [tag("span", {"class": "badge on"}, "front"), *badges]
-    if not beaten:
-        return badges
+    """Whether a policy is on the front, else what speaks against it."""
+    badges = [_badge("on", "front", "")] if row.policy in view.front() else []
+    rivals = row.dominated.get(FRONTS[0])
     sure = f"; beyond the intervals: {', '.join(row.surely)}" if row.surely else "; not beyond the intervals"
-    text = "dominated" if row.surely else "below"
-    return [tag("span", {"class": "badge", "title": f"by {', '.join(beaten)}{sure}"}, text), *badges]
+    by = f"dominated by {', '.join(rivals)}{sure}" if rivals else ""
+    fallen = row.spread("collapsed").mean
+    if fallen:
+        rest = "; with half of them or more a policy has no part in the front" if row.has_collapsed else ""
+        hint = "; ".join(filter(None, (f"share of its cells that collapsed, which count 0 in balance{rest}", by)))
+        return [*badges, _badge("look", f"{fallen:.0%} collapsed", hint)]
+    return badges + ([_badge("", "dominated" if row.surely else "below", by)] if by else [])
+
+
+def _badge(kind: str, text: str, hint: str) -> Markup:
+    return tag("span", {"class": f"badge {kind}".strip(), "title": hint or None}, text)
 
 
 def _count(row: Row) -> list[Markup | str]:
@@ -120,7 +124,7 @@ def _interval(row: Row, scale: Scale) -> Markup | None:
 
 
 def heat_map(view: View) -> Markup:
-    """Every measure of every policy; the darker, the better within its column. The numbers stand in it."""
+    """Every measure of every policy; the stronger its colour, the better within its column. The numbers stand in it."""
     rows = [*view.rows, *([view.source] if view.source.good else [])]
     keys = [key for key in view.results.measures if any(row.spread(key).n for row in rows)]
     head = [tag("th", {"scope": "col"}), *(_heat_head(key) for key in keys)]

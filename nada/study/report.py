@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nada.data.wording import plural
 from nada.files import write_bytes
 from nada.pages import allowance, asset, fill
 from nada.study.curves import Curves, read_curves
@@ -63,11 +64,11 @@ def _body(results: Results, strips: Mapping[Place, Strip], curves: Curves) -> Ma
         _section("Target reached against content kept", "Right and up is better. Crosses are 95 % intervals over seeds, thin "
                  "lines lead through a policy's learning rates, the staircase is the front: whatever lies below and left of "
                  "it is dominated.", legend([*results.policies, NONE]), _views(views, lambda view: _fronts(view, views))),
-        _section("Every measure", "Means; the darker, the better within a column. Point at a number for its interval.",
+        _section("Every measure", "Means; the stronger the colour, the better within a column. Point at a number for its interval.",
                  _views(views, heat_map)),
         _section("The same latents under every policy", "Every column is one latent. The first row is the generator before; "
                  "each policy stands at its best learning rate for the pair unless one is chosen above.",
-                 picture_grid(results, strips, best_rates(views))),
+                 _pair_titles(results), picture_grid(results, strips, best_rates(views))),
         _section("Curves", "Loss and length of the edit in the guide's eyes over the steps; the mean of the seeds, their "
                  "extremes around it, all policies on the same axes.", rate_legend(results), _pairs(results, curves)),
         failures(results), setup_section(results),
@@ -130,4 +131,17 @@ def _pairs(results: Results, curves: Curves) -> Markup:
 
 
 def _of_pair(results: Results, curves: Curves, pair: Pair, index: int) -> Markup:
-    return tag("div", {"class": "of-pair", "data-pair": index, "hidden": index > 0}, curve_panels(results, curves, pair))
+    shown = {"class": "of-pair", "data-pair": index, "hidden": index > 0}
+    return tag("div", shown, _pair_title(results, pair), curve_panels(results, curves, pair))
+
+
+def _pair_titles(results: Results) -> Markup:
+    """Which pair is seen below, of which there is one at a time."""
+    titles = [(index, _pair_title(results, pair)) for index, pair in enumerate(results.pairs)]
+    return tag("div", {}, *(tag("div", {"class": "of-pair", "data-pair": i, "hidden": i > 0}, title) for i, title in titles))
+
+
+def _pair_title(results: Results, pair: Pair) -> Markup:
+    others = len(results.pairs) - 1
+    more = tag("span", {"class": "muted small"}, f"{plural(others, 'more pair')} can be chosen above") if others else None
+    return tag("p", {"class": "which"}, tag("b", {}, pair.title), more)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from study_fakes import BIRD, CAR, cell_of, made_up, setup_of, write_folders
 
+from nada.study.curves import CURVES, Curve
 from nada.study.report import make_page, write_report
-from nada.study.results import Results
+from nada.study.results import Results, pair_of
 
 HOSTILE = {"source": "</script><script>document.title='out'</script>", "target": '"><img src=x onerror=alert(1)> {{script}}',
            "classes": ["<b>bird</b>"]}  # fmt: skip
@@ -105,6 +106,22 @@ def test_pictures_of_one_pair_and_seed_at_each_best_rate_are_shown_first(page: s
     assert shown == [("0", "any", "before"), ("0", "0", "late:2"), ("0", "0", "early:2"), ("0", "0", "all"), ("0", "0", "auto:4")]
 
 
+def test_it_is_said_which_pair_the_pictures_and_the_curves_are_of(page: str) -> None:
+    """With all pairs chosen there are still those of one only."""
+    titles = re.findall(r'<div class="of-pair" data-pair="(\d)"( hidden)?><p class="which"><b>(.*?)</b><span[^>]*>(.*?)</span>', page)
+    assert [(pair, hidden) for pair, hidden, *_ in titles] == [("0", ""), ("1", " hidden")] * 2
+    assert titles[1][2:] == ("photo → pencil sketch (automobile)", "1 more pair can be chosen above")
+
+
+def test_what_collapsed_is_marked_and_curves_end_with_the_study() -> None:
+    cells, setup = made_up(["late:2", "early:2"], [BIRD], lrs=(0.002, 0.006, 0.02), seeds=(0, 1))
+    text = make_page(Results(cells, setup), {}, {})
+    assert "100% collapsed</span>" in text and "with half of them or more a policy has no part in the front" in text
+    curve = Curve((2.0, 58.0), (1.0, 0.5), (1.0, 0.5), (1.0, 0.5))
+    where = (pair_of(BIRD), "late:2", 0.002)
+    assert ">60 steps<" in make_page(Results(cells, setup), {}, {where: dict.fromkeys(CURVES, curve)})
+
+
 def test_equal_cells_give_equal_pages(folder: Path) -> None:
     cells, setup = made_up(["late:2", "all"], [BIRD], seeds=(0, 1))
     first = make_page(Results(cells, setup), {}, {})
@@ -149,7 +166,7 @@ def test_choosing_and_sorting(browser: str, page: str, tmp_path: Path) -> None:
       button.click(); const down = names(); button.click(); const up = names();
       set("pair", "1"); set("lr", "0"); set("seed", "1");
       const strips = shown(".strip").map((node) => [node.dataset.pair, node.dataset.lr, node.dataset.seed].join());
-      document.documentElement.dataset.seen = [before, down, up, shown(".view").length, shown(".of-pair").length, strips.join(" ")].join("|");
+      document.documentElement.dataset.seen = [before, down, up, shown(".view").length, shown(".of-pair").map((node) => node.querySelector(".which b").textContent).join(""), strips.join(" ")].join("|");
     """
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
     (tmp_path / "page.html").write_text(text.replace("</body>", f"<script>{act}</script></body>"), encoding="utf-8")
@@ -157,8 +174,8 @@ def test_choosing_and_sorting(browser: str, page: str, tmp_path: Path) -> None:
                f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000", (tmp_path / "page.html").as_uri()]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line] and 'data-ready="yes"' in done.stdout
-    before, down, up, views, curves, strips = re.search('data-seen="([^"]*)"', done.stdout)[1].split("|")
+    before, down, up, views, titles, strips = re.search('data-seen="([^"]*)"', done.stdout)[1].split("|")
     assert before == "late:2 all early:2 auto:4 none", "auto:4 is not ranked"
     assert down.split() != up.split() and down.split()[0] == "none" and up.split()[-1] == "none"
-    assert (views, curves) == ("3", "1")
+    assert (views, titles) == ("3", "photo → pencil sketch (automobile)" * 2)
     assert strips.split() == ["1,any,any", "1,0,1", "1,0,1", "1,0,1"]
