@@ -60,7 +60,8 @@ class StudyConfig:
     )
     device: str = option("auto", help="auto, cpu, cuda or cuda:1; with auto and cuda the jobs share all GPUs.")
     shard: str | None = option(
-        None, help="Do only part i of N, written i/N with i from 0: one job of an array, in the same --out or another."
+        None, help="Do only part i of N, written i/N with i from 0: one job of an array. Without a disk in common, "
+        "give each its own --out and copy the cells folders of all into one before --report-only."
     )
     ray: str | None = option(
         None, help="Hand the cells to Ray (pip install 'nada[ray]'): local, auto, or the address of a cluster that shares "

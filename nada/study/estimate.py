@@ -14,6 +14,7 @@ from nada.adaptation.loop import Adaptation
 from nada.adaptation.plan import make_plan
 from nada.data.wording import plural
 from nada.study.cell import Cell
+from nada.study.durations import in_words
 from nada.study.measuring import BATCH, Ruler
 from nada.study.plan import Plan, adapt_config
 from nada.study.results import NONE
@@ -38,13 +39,6 @@ def estimate(plan: Plan, todo: Sequence[Cell], done: Sequence[dict[str, Any]]) -
     jobs = min(plan.config.jobs, len(todo))
     each = seconds / len(todo)
     return f"about {in_words(STARTING + seconds / jobs)} on {plural(jobs, 'job')}, {each:.0f} s a cell ({how})"
-
-
-def in_words(seconds: float) -> str:
-    """A time in the largest units that fit: `50 s`, `12 min`, `3.5 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _kind(cell: Cell) -> str:

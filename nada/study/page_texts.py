@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nada.study.kinds import kind_of
+from nada.study.durations import in_words
 from nada.study.markup import Markup, join, tag
 from nada.study.ranking import View
 from nada.study.results import Place, Results, lr_text
@@ -48,15 +49,9 @@ def tiles(results: Results) -> Markup:
     facts += [(len(results.failed), "failed cell", "failed cells")] if results.failed else []
     facts += [(len(results.missing), "missing cell", "missing cells")] if results.missing else []
     shown = [(str(count), one if count == 1 else several) for count, one, several in facts]
-    shown.insert(5, (_duration(seconds), "of work in all"))
+    shown.insert(5, (in_words(seconds), "of work in all"))
     cards = [tag("div", {"class": "card tile"}, tag("b", {}, value), tag("span", {}, name)) for value, name in shown]
     return tag("div", {"class": "tiles"}, *cards)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def asked(results: Results) -> Markup:

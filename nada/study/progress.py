@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 from tqdm import tqdm
 
 from nada.study.cell import Cell
+from nada.study.durations import in_words
 
 Say = Callable[[str], None]
 
 
 class Progress:
-    """Counts the cells of a study as they are done.
+    """Counts the cells of a study as they are done, and says how long the others will take at that pace.
 
     Args:
         say: told a line per cell where no bar is shown.
@@ -23,7 +25,8 @@ class Progress:
     """
 
     def __init__(self, say: Say, total: int, done: int) -> None:
-        self._say, self._total, self._done = say, total, done
+        self._say, self._total, self._done, self._first = say, total, done, done
+        self._begun = time.monotonic()
         self.failed = 0
         self._bar = tqdm(total=total, initial=done, unit="cell", desc="cells", smoothing=0.1, disable=not sys.stderr.isatty())
 
@@ -40,12 +43,16 @@ class Progress:
         self._done += 1
         self.failed += record["error"] is not None
         if self._bar.disable:
-            self._say(f"{self._done}/{self._total}  {cell.title()}: {_told(record)}")
+            self._say(f"{self._done}/{self._total}  {cell.title()}: {_told(record)}{self._left()}")
             return
         if record["error"] is not None:
             self._bar.write(f"{cell.title()}: {_told(record)}", file=sys.stderr)
         self._bar.set_postfix_str(f"{self.failed} failed" if self.failed else cell.policy, refresh=False)
         self._bar.update()
+
+    def _left(self) -> str:
+        left, made = self._total - self._done, self._done - self._first
+        return f" – {in_words((time.monotonic() - self._begun) / made * left)} left" if left > 0 else ""
 
 
 def _told(record: dict[str, Any]) -> str:
