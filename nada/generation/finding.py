@@ -117,12 +117,15 @@ class Search:
         for eye in eyes:
             eye.conclude()
         order = torch.sort(self.guide.scores, descending=True, stable=True).indices[:best].tolist()
-        return [self._found(recipes[index], float(self.guide.scores[index]), index) for index in order]
+        chosen = [recipes[index] for index in order]
+        pictures = self.painter.paint(chosen) if chosen else ()
+        return [self._found(*one) for one in zip(chosen, pictures, order, strict=True)]
 
-    def _found(self, recipe: Recipe, score: float, index: int) -> Found:
+    def _found(self, recipe: Recipe, pixels: np.ndarray, index: int) -> Found:
+        score = float(self.guide.scores[index])
         judged = float(self.judge.scores[index]) if self.judge else None
         ahead = self.judge.ahead_of(judged) if self.judge and judged is not None else None
-        return Found(self._picture(recipe, self.painter.paint([recipe])[0], score, judged), score, judged, ahead)
+        return Found(self._picture(recipe, pixels, score, judged), score, judged, ahead)
 
     def _picture(self, recipe: Recipe, pixels: np.ndarray, score: float, judged: float | None) -> Picture:
         told = {"prompt": self.prompt, "source": self.source, "guide": self.guide.scorer.encoder.name, "score": round(score, 6)}

@@ -23,6 +23,7 @@ from nada.runs import find_run, pick_device, slugify
 
 DEFAULT_SEEDS = "0-15"
 MOST_STRENGTH = 100.0
+_OF_SEARCH = ("source", "of", "best", "optimise", "clip", "judge")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def make_plan(config: GenerateConfig) -> Plan:
     look = _look(config, like, painter)
     columns = _columns(config, like, painter)
     look = dataclasses.replace(look, strength=columns[-1].strength)
-    out = Path(config.out) if config.out else Path("generated") / _folder_name(config, look, columns)
+    out = Path(config.out).expanduser() if config.out else Path("generated") / _folder_name(config, look, columns)
     return Plan(config, painter, look, seeds, columns, out, None if like is None else (like, read_search(kept.get("search"))))
 
 
@@ -113,8 +114,19 @@ def _check(config: GenerateConfig) -> None:
         raise UsageError(f"{asked[0]} and {several} do not go together; make the pictures again with --like.")
     if config.mix_rows is not None and (config.seeds, config.num) != (None, None):
         raise UsageError("--mix-rows and --mix-cols are the seeds of a table; leave --seeds and --num out.")
-    if config.prompt is None and config.source is not None:
-        raise UsageError("--source needs a --prompt: a direction in words has two ends.")
+    _refuse_idle(config)
+
+
+def _refuse_idle(config: GenerateConfig) -> None:
+    """Raise UsageError for an option that would change nothing, which is a mistake or a forgotten one beside it."""
+    usual = GenerateConfig()
+    changed = [name for name in (*_OF_SEARCH, "mix_layers") if getattr(config, name) != getattr(usual, name)]
+    if config.prompt is None and changed and changed[0] in _OF_SEARCH:
+        raise UsageError(f"--{changed[0]} is a part of a search and needs a --prompt.")
+    if config.mix_rows is None and "mix_layers" in changed:
+        raise UsageError("--mix-layers needs --mix-rows and --mix-cols.")
+    if "of" in changed and (config.seeds, config.num) != (None, None):
+        raise UsageError("--of N looks at the seeds 0 to N - 1; give it, or --seeds or --num, not both.")
 
 
 def _seeds(config: GenerateConfig, like: Recipe | None) -> Seeds:
@@ -195,7 +207,7 @@ def _columns(config: GenerateConfig, like: Recipe | None, painter: Painter) -> t
         painter.check_strength(0.0)
         return Column("-before", 0.0, "before"), Column("-after", painter.check_strength(asked[0]), "after")
     if len(asked) > 1:
-        return tuple(Column(f"-strength{s:g}", painter.check_strength(s), f"{s:g}") for s in asked)
+        return tuple(Column(f"-strength{s:.10g}", painter.check_strength(s), f"{s:g}") for s in asked)
     return (Column("", painter.check_strength(asked[0])),)
 
 

@@ -23,7 +23,7 @@ from nada.generation.searching import run_search
 from nada.generation.sheets import PairSheets, Sheets
 from nada.generation.writing import Writer, own_folder, survey
 from nada.images import load_image
-from nada.runs import Interrupts
+from nada.runs import Interrupts, clean_termination
 
 Say = Callable[[str], None]
 _WIDEST = 10  # pictures in a row of a sheet
@@ -51,6 +51,7 @@ def file_name(seed: int, column: Column) -> str:
     return f"seed{seed:04d}{column.suffix}.png"
 
 
+@clean_termination()
 def run_generation(config: GenerateConfig, say: Say) -> Outcome:
     """Make what `config` asks for, until its end or the first SIGINT or SIGTERM; the same call goes on from there.
 

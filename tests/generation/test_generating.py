@@ -163,6 +163,11 @@ def test_strength_0_is_the_source_and_1_the_adapted_generator() -> None:
     assert [path.name for path in outcome.sheets] == ["strengths.png"]
 
 
+def test_strengths_that_are_almost_the_same_have_files_of_their_own() -> None:
+    """Catches names rounded to six digits, under which the second is lost."""
+    assert make(model="run", seeds="1", strength=(0.5, 0.50000001)).made == 2 and len(files()) == 3
+
+
 def test_before_and_after() -> None:
     outcome = make(model="run", num=3, paired=True)
     assert len(files()) == 7 and outcome.made == 6
@@ -205,6 +210,7 @@ def test_many_pictures_get_several_sheets() -> None:
         {"seeds": "1", "num": 2}, {"num": 0}, {"batch": 0}, {"strength": (0.5,)}, {"paired": True}, {"classes": ("pear",)},
         {"truncation": float("nan")}, {"truncation_cutoff": 9}, {"mix_rows": "1"}, {"mix_rows": "1", "mix_cols": "2", "num": 3},
         {"mix_rows": "1", "mix_cols": "2", "prompt": "x"}, {"mix_rows": "0-99", "mix_cols": "0-99"}, {"mix_rows": "0-4294967295", "mix_cols": "1"}, {"source": "photo"},
+        {"optimise": 9}, {"best": 2}, {"clip": "x"}, {"mix_layers": "fine"}, {"prompt": "x", "of": 9, "seeds": "1-3"},
         {"model": "run", "strength": (float("inf"),)}, {"model": "run", "strength": (0.5, 1.0), "paired": True},
     ],
     ids=str,

@@ -78,11 +78,12 @@ def test_moving_gains_and_can_be_made_again_at_another_strength() -> None:
     moved = [one for one in record if "score_before" in one]
     assert moved and all(one["score"] > one["score_before"] for one in moved)
     name = moved[0]["file"]
-    run(model=None, prompt=None, like=f"out/{name}", out="again")
+    plain = {"prompt": None, "of": 200, "best": 5}
+    run(model=None, like=f"out/{name}", out="again", **plain)
     (again,) = Path("again").iterdir()
     assert again.read_bytes() == (Path("out") / name).read_bytes()
     adapted_run(Path("run"), Path("base"), "b16.conv1.weight")
-    run(model="run", prompt=None, like=f"out/{name}", out="adapted", strength=(1.0,))
+    run(model="run", like=f"out/{name}", out="adapted", strength=(1.0,), **plain)
     (adapted,) = Path("adapted").iterdir()
     assert not np.array_equal(load_image(adapted), load_image(again))
 
@@ -130,7 +131,7 @@ def test_words_that_the_guide_never_saw_are_told() -> None:
         search("base", "zebra", of=4, best=1)
 
 
-@pytest.mark.parametrize("wrong", [{"best": 0}, {"of": 0}, {"of": 10**6}, {"seeds": "0-4294967295"}, {"optimise": -1}, {"prompt": " "}, {"source": "red  apple"}], ids=str)
+@pytest.mark.parametrize("wrong", [{"best": 0}, {"of": 0}, {"of": 10**6}, {"seeds": "0-4294967295", "of": 200}, {"optimise": -1}, {"prompt": " "}, {"source": "red  apple"}], ids=str)
 def test_searches_that_make_no_sense(wrong: dict) -> None:
     with pytest.raises(UsageError):
         run(**wrong)
