@@ -19,7 +19,8 @@ def photograph_keys(generator: Generator, paths: Sequence[str], steps: int) -> S
     """Return key frames of photographs, all found at once, with their noise; a bar shows how far that is.
 
     Args:
-        paths: pictures, also inside of data as `photos.zip:apple/0001.jpg`, or the folders or `inversion.safetensors` of `nada invert`, which are taken as they are.
+        paths: pictures, also inside of data as `photos.zip:apple/0001.jpg`, or the folders or `inversion.safetensors` of
+            `nada invert`, which are taken as they are.
         steps: of the search.
 
     Raises:
@@ -51,13 +52,7 @@ def _search(generator: Generator, paths: Sequence[str], steps: int) -> list[tupl
             bar.update()
 
         inversion = invert(generator, pictures, steps=steps, on_step=show)
-    rows = range(len(inversion.w))
-    return [_kept(generator, _one(inversion, row)) for row in rows]
-
-
-def _one(inversion: Inversion, row: int) -> Inversion:
-    noise = inversion.noise and {name: maps[row : row + 1] for name, maps in inversion.noise.items()}
-    return inversion._replace(w=inversion.w[row : row + 1], noise=noise)
+    return [_kept(generator, inversion.one(row)) for row in range(len(inversion.w))]
 
 
 def _kept(generator: Generator, inversion: Inversion) -> tuple[Tensor, NoiseMaps]:

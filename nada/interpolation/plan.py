@@ -53,6 +53,8 @@ def plan_film(config: InterpolateConfig) -> Film:
     device = pick_device(config.device)
     precision = fast_precision(device) if config.precision == "auto" else config.precision
     between_domains = bool(config.to) or config.from_strength is not None or config.to_strength != 1
+    if between_domains and config.space == "z":
+        raise UsageError("--space z is for a walk from latent to latent; between domains the latents stay where they are.")
     maker = _DomainFilm if between_domains else _LatentFilm
     made = maker(config, device, precision)
     rows, columns = made.rows(), made.columns
@@ -68,6 +70,8 @@ def _refuse_contradictions(config: InterpolateConfig) -> None:
             raise UsageError("--to-picture needs a --from-picture to begin at.")
     elif config.seeds is not None or config.classes or config.space == "z":
         raise UsageError("--from-picture takes the place of --seeds, --class and --space z; give one or the other.")
+    elif (config.truncation, config.truncation_centre) != (1.0, "global"):
+        raise UsageError("--truncation is for latents; a photograph is walked through as it was found.")
     if config.strength is not None and (config.to or config.from_strength is not None):
         raise UsageError("--strength is for a walk at one strength; between domains give --from-strength and --to-strength.")
 

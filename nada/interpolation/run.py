@@ -15,6 +15,7 @@ from nada.movies import check_movie, save_movie
 from nada.runs import clean_termination
 
 
+@clean_termination()
 def run_interpolation(
     config: InterpolateConfig, say: Callable[[str], None], bar: Callable[[str], Callable[..., Any]] | None = None
 ) -> Path:
@@ -30,12 +31,11 @@ def run_interpolation(
     """
     out = Path(config.out).expanduser()
     check_movie(out, (1, 1), config.fps, config.quality)  # before anything is loaded; its size is seen later
-    with clean_termination():
-        film = plan_film(config)
-        say(film.headline)
-        facts = {"command": "interpolate", "version": __version__, "options": to_json(config)}
-        note = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-        save_movie(out, film.sheets, config.fps, config.quality, note, bar("frames") if bar else None)
+    film = plan_film(config)
+    say(film.headline)
+    facts = {"command": "interpolate", "version": __version__, "options": to_json(config)}
+    note = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    save_movie(out, film.sheets, config.fps, config.quality, note, bar("frames") if bar else None)
     height, width = film.sheets[0].shape[:2]
     seconds = "" if out.is_dir() else f" of {len(film.sheets) / config.fps:.1f} s, {out.stat().st_size / 1e6:.1f} MB"
     say(f"{out}: {len(film.sheets)} frames of {width}x{height} pixels{seconds}")

@@ -245,6 +245,8 @@ def test_a_photograph_is_found_and_walked_from(tmp_path: Path, monkeypatch: pyte
         ({"to_picture": ("a.png",)}, "--from-picture"),
         ({"from_picture": "a.png", "seeds": "1,2"}, "--seeds"),
         ({"from_picture": "missing.png", "to_picture": ("b.png",)}, "missing.png"),
+        ({"from_picture": "a.png", "truncation": 0.5}, "--truncation"),
+        ({"to_strength": 0.5, "space": "z"}, "--space z"),
         ({"size": 2}, "--size"),
         ({"columns": 0}, "0 walks"),
         ({"fps": 0.0}, "--fps|frames a second"),
