@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ def preview_settings(config: MixConfig, network: GeneratorConfig) -> PreviewSett
     seeds = parse_seeds(config.seeds)
     if len(seeds) > MOST:
         raise UsageError(f"A preview shows {MOST} latents at most, not the {len(seeds)} of --seeds {config.seeds}.")
+    if config.truncation is not None and not math.isfinite(config.truncation):
+        raise UsageError(f"--truncation is a finite number such as 0.7, not {config.truncation}.")
     chosen = [class_number(network, name) for name in config.classes]
     classes = tuple(chosen[index % len(chosen)] for index in range(len(seeds))) if chosen else None
     psi = config.truncation if config.truncation is not None else (1.0 if network.condition_dim else TRUNCATION)

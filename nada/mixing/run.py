@@ -15,18 +15,19 @@ from nada.config import to_json
 from nada.config.mix import MixConfig
 from nada.domains import Blender
 from nada.errors import NadaError
-from nada.files import read_json, write_json, write_text
+from nada.files import make_folder, read_json, write_json, write_text
 from nada.images import save_png
 from nada.mixing.card import mix_card
 from nada.mixing.preview import PREVIEW, PreviewSettings, draw_preview, preview_settings
 from nada.mixing.recipe import Mix, Part, mix, parse_weights
 from nada.models import Generator
-from nada.runs import create_run, describe_environment, pick_device
+from nada.runs import clean_termination, create_run, describe_environment, pick_device
 
 CARD = "README.md"
 _OURS = {ADAPTATION, WEIGHTS, CONFIG, PREVIEW, CARD}
 
 
+@clean_termination()
 def run_mix(config: MixConfig, domains: Sequence[str], say: Callable[[str], None]) -> Path:
     """Make a mix and keep it in a folder, which is returned; `say` is told in a line each what and where.
 
@@ -42,7 +43,7 @@ def run_mix(config: MixConfig, domains: Sequence[str], say: Callable[[str], None
     look = preview_settings(config, made.base.config) if config.preview else None
     say(f"base {made.base_spec} ({made.base.extra_repr()}), mix {made.name}, {made.numbers:,} numbers")
     folder = out or create_run("runs", " ".join(["mix", *(part.domain.name for part in made.parts)]))
-    _clear(folder)
+    _clear(make_folder(folder))
     if look is not None:
         _save_preview(folder, made, look, device)
     file = _save_generator(folder, made, config) if config.to == "generator" else _save_adaptation(folder, made, config)

@@ -135,11 +135,14 @@ def test_what_an_interrupted_mix_left_is_no_hindrance(runs: tuple[str, str], tmp
 
 
 def test_mistakes_leave_nothing_behind(runs: tuple[str, str], tmp_path: Path) -> None:
-    wrong = {"weights": "1"}, {"seeds": "x"}, {"seeds": "0-4294967295"}, {"classes": ("fox",)}, {"base": "nowhere.pkl"}, {"device": "tpu"}
+    wrong = {"weights": "1"}, {"seeds": "x"}, {"seeds": "0-4294967295"}, {"truncation": float("nan")}, {"classes": ("fox",)}, {"base": "nowhere.pkl"}, {"device": "tpu"}
     for options in wrong:
         with pytest.raises(NadaError):
             run(runs, tmp_path / "out", **options)
         assert not (tmp_path / "out").exists(), options
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NadaError, match="cannot write .*file"):
+        run(runs, tmp_path / "file" / "below")
     with pytest.raises(UsageError, match="whole generator"):
         run((str(tmp_path / "base"),), tmp_path / "out")
 
