@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +20,7 @@ from nada.adaptation.watch import Watch
 from nada.checkpoints import save_adaptation
 from nada.config.adapt import AdaptConfig
 from nada.config.fields import from_json, read_options
+from nada.config.resuming import asked_otherwise
 from nada.errors import NadaError, UsageError
 from nada.files import read_json, write_json, write_text
 from nada.images import before_after, save_png
@@ -30,6 +32,7 @@ SAMPLES = 8
 SAMPLE_TRUNCATION = 0.7  # without conditions; with some, the mean style is a mixture of them, so none is taken
 LOOK_EVERY = 10
 STATE = "last.ckpt"
+_FREE = ("resume", "steps", "out", "device", "dry_run")  # what may differ between a run and its continuation
 
 
 class Outcome(NamedTuple):
@@ -39,21 +42,25 @@ class Outcome(NamedTuple):
     result: dict[str, Any] | None
 
 
-def run_adaptation(config: AdaptConfig, announce: Callable[[str], None], into: Path | None = None) -> Outcome:
+def run_adaptation(
+    config: AdaptConfig, announce: Callable[[str], None], into: Path | None = None, given: Collection[str] = ()
+) -> Outcome:
     """Make or resume a run and work on it until its end or the first SIGINT or SIGTERM.
 
     Args:
         announce: told, in one line, what is about to run.
         into: an empty folder that a new run is made in, instead of the next numbered one in `config.out`.
+        given: names of options that were written out, so that a resumed run cannot pass over them.
 
     Raises:
+        UsageError: for options that make no sense, or are others than those of the run resumed.
         NadaError: for bad input, a folder that cannot be written, or a loss that is no longer finite; in the last two
             cases the last good state lies in the run folder.
     """
     folder = None
     if config.resume is not None:
         folder = find_run(config.resume, config.out, containing=STATE)
-        config = _resumed_config(folder, config)
+        config = _resumed_config(folder, config, given)
     plan = make_plan(config)
     if folder is not None and config.precision == "auto":  # what it was then, whatever this machine would choose
         plan = plan.in_precision(read_json(folder / "config.json")["settings"]["precision"])
@@ -70,17 +77,14 @@ def run_adaptation(config: AdaptConfig, announce: Callable[[str], None], into: P
     return _Run(plan, folder, record).work()
 
 
-def _resumed_config(folder: Path, asked: AdaptConfig) -> AdaptConfig:
-    """The options the run was started with, only its length changed if that was asked for."""
+def _resumed_config(folder: Path, asked: AdaptConfig, given: Collection[str] = ()) -> AdaptConfig:
+    """The options the run was started with, only its length and device changed if that was asked for."""
     kept = from_json(AdaptConfig, read_options(AdaptConfig, folder / "config.json"))
-    fixed = {"resume", "steps", "out", "device", "dry_run"}
-    for field in dataclasses.fields(AdaptConfig):
-        given = getattr(asked, field.name)
-        if field.name not in fixed and given != field.default and given != getattr(kept, field.name):
-            raise UsageError(
-                f"--resume goes on with the options of {folder}; --{field.name.replace('_', '-')} cannot change."
-            )
-    device = kept.device if asked.device == "auto" else asked.device
+    changed = asked_otherwise(asked, kept, given)
+    for name in changed:
+        if name not in _FREE:
+            raise UsageError(f"--resume goes on with the options of {folder}; --{name.replace('_', '-')} cannot change.")
+    device = asked.device if "device" in changed else kept.device
     return dataclasses.replace(kept, steps=asked.steps or kept.steps, device=device, resume=str(folder))
 
 

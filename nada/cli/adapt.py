@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from nada.config import SectionedCommand, options_of
+from nada.config import SectionedCommand, given_options, options_of
 from nada.config.adapt import AdaptConfig
 
 
@@ -32,7 +32,7 @@ def command(config: AdaptConfig) -> None:
     if config.dry_run:
         click.echo(json.dumps(make_plan(config).describe(), indent=2))
         return
-    outcome = run_adaptation(config, announce=click.echo)
+    outcome = run_adaptation(config, announce=click.echo, given=given_options())
     if outcome.result is None:
         click.echo(f"Interrupted; go on with: nada adapt --resume {outcome.folder}", err=True)
         sys.exit(130)

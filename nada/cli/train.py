@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from nada.config import SectionedCommand, options_of
+from nada.config import SectionedCommand, given_options, options_of
 from nada.config.train import TrainConfig
 
 
@@ -30,9 +30,10 @@ def command(config: TrainConfig) -> None:
 
     tune_allocator()
     tune_threads()
+    from nada.cli.bars import progress_bar
     from nada.training.run import run_training
 
-    outcome = run_training(config, say=click.echo)
+    outcome = run_training(config, say=click.echo, bar=progress_bar("reading"), given=given_options())
     if outcome is None or outcome.finished:
         return
     if outcome.ended == "duration":

@@ -13,6 +13,7 @@ from typing import Any, Callable, Mapping, Sequence, TypeVar
 
 import click
 
+from nada.config.resuming import keep_given
 from nada.config.sections import SectionedOption
 from nada.errors import NadaError, UsageError
 
@@ -59,6 +60,7 @@ def options_of(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             source = click.core.ParameterSource.DEFAULT
             own = {key: value for key, value in given.items() if key not in names}
             chosen = {key: given[key] for key in given.keys() & names if context.get_parameter_source(key) != source}
+            keep_given(chosen)
             stored = {} if config is None else read_options(cls, config)
             return command(from_json(cls, {**stored, **chosen}), **own)
 

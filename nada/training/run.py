@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from tqdm import tqdm
 
 from nada.clip import load_encoder
 from nada.config.fields import from_json, read_options
+from nada.config.resuming import asked_otherwise
 from nada.config.train import TrainConfig
 from nada.errors import NadaError, UsageError
 from nada.files import read_json
@@ -21,7 +21,7 @@ from nada.runs import Interrupts, create_run, describe_environment, load_state, 
 from nada.training.folder import CHECKPOINT, find_checkpoint, remove_halves
 from nada.training.initial import freezing, load_initial, start
 from nada.training.loop import train
-from nada.training.material import Material, load_material
+from nada.training.material import Material, Progress, load_material
 from nada.training.options import check_options
 from nada.training.plan import DEFAULT_KIMG, Plan, describe_plan, make_plan, recorded_networks
 from nada.training.recorder import Recorder
@@ -31,6 +31,7 @@ from nada.training.watch import Watch
 
 # What may differ between a run and its continuation; where it stands is not part of what it computes.
 _FREE = ("kimg", "duration", "resume", "out", "device", "dry_run", "data")
+_SETTLED = ("cond", "precision")  # recorded as what "auto" came to
 _REASONS = ("finished", "duration", "interrupted")  # the later one wins where processes end for several
 _NOT_RECORDED = ("resume", "out", "dry_run", "duration")
 
@@ -50,11 +51,14 @@ class TrainingOutcome(NamedTuple):
         return self.ended == "finished"
 
 
-def run_training(config: TrainConfig, say: Say = print) -> TrainingOutcome | None:
+def run_training(
+    config: TrainConfig, say: Say = print, bar: Progress | None = None, given: Collection[str] = ()
+) -> TrainingOutcome | None:
     """Train as the options say; None after a dry run, and in every process but the first that torchrun started.
 
     The folder always holds a state to resume from: the last snapshot, or the last step when stopped by a signal,
-    by --duration or at the end. `say` is given one-line messages.
+    by --duration or at the end. `say` is given one-line messages; `bar` wraps the reading of pictures;
+    `given` names the options that were written out, so that a resumed run cannot pass over them.
 
     Raises:
         UsageError: for options that make no sense or do not fit the data or the run resumed.
@@ -64,7 +68,7 @@ def run_training(config: TrainConfig, say: Say = print) -> TrainingOutcome | Non
     started = time.perf_counter()
     folder, checkpoint = find_checkpoint(config.resume, config.out) if config.resume else (None, None)
     if folder is not None:
-        config = resumed_config(config, read_options(TrainConfig, folder / "config.json"))
+        config = resumed_config(config, read_options(TrainConfig, folder / "config.json"), given)
     check_options(config)
     device = own_device(config.device)
     if device.type == "cuda":
@@ -72,7 +76,7 @@ def run_training(config: TrainConfig, say: Say = print) -> TrainingOutcome | Non
         torch.backends.cudnn.allow_tf32 = False  # what is float32 here is so on purpose: penalties, and --precision fp32
     with joined(device, "--resume goes on from the last saved state") as share:
         say = say if share.rank == 0 else _say_nothing
-        plan, state = _prepare(config, device, share, folder, say)
+        plan, state = _prepare(config, device, folder, share, say, bar if share.rank == 0 else None)
         if config.dry_run:
             return None
         if checkpoint is not None:
@@ -87,30 +91,29 @@ def run_training(config: TrainConfig, say: Say = print) -> TrainingOutcome | Non
         return _lead(folder, plan, state, share, started, say)
 
 
-def resumed_config(given: TrainConfig, options: dict[str, Any]) -> TrainConfig:
-    """The options of a run as recorded, with what may change taken from `given`.
+def resumed_config(asked: TrainConfig, options: dict[str, Any], given: Collection[str] = ()) -> TrainConfig:
+    """The options of a run as recorded, with what may change taken from `asked`.
 
-    Raises UsageError where another option is given a value that is neither the recorded nor the default one.
+    Raises UsageError where another option is asked for, by a value that is no default or that is in `given`.
     """
     saved = from_json(TrainConfig, options)
-    default = TrainConfig()
-    for name, value in asdict(given).items():
-        if name not in _FREE and value not in (getattr(default, name), getattr(saved, name)):
+    changed = {name: getattr(asked, name) for name in asked_otherwise(asked, saved, given)}
+    for name, value in changed.items():
+        if name not in _FREE and not (name in _SETTLED and value == "auto"):
             flag = name.replace("_", "-")
             raise UsageError(
                 f"--{flag} cannot change when a run is resumed: it is {getattr(saved, name)}, not {value}; "
                 "a new run can start from the weights of an old one with --init."
             )
-    changed = {name: getattr(given, name) for name in _FREE if getattr(given, name) != getattr(default, name)}
-    return replace(saved, out=given.out, **{name: value for name, value in changed.items() if name != "out"})
+    free = {name: value for name, value in changed.items() if name in _FREE}
+    return replace(saved, **{**free, "out": asked.out})
 
 
 def _prepare(
-    config: TrainConfig, device: torch.device, share: Share, folder: Path | None, say: Say
+    config: TrainConfig, device: torch.device, folder: Path | None, share: Share, say: Say, bar: Progress | None
 ) -> tuple[Plan, TrainingState]:
     """Read what the options name, settle the plan, and build the networks."""
-    progress = _progress if share.rank == 0 else None
-    material = load_material(config, device, folder, progress)
+    material = load_material(config, device, folder, bar)
     if folder is None:
         initial = load_initial(config)
         plan = make_plan(config, material, device, initial.sizes if initial else None, share.world)
@@ -136,10 +139,6 @@ def _sizes(state: TrainingState) -> tuple[int, int]:
 
 def _say_nothing(line: str) -> None:
     """What the other processes say."""
-
-
-def _progress(records: Any, count: int) -> Any:
-    return tqdm(records, total=count, desc="reading", unit="img", leave=False, disable=None)
 
 
 def _begin(plan: Plan, state: TrainingState) -> Path:

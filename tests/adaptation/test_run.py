@@ -135,6 +135,8 @@ def test_a_resumed_run_keeps_its_options_and_can_be_made_longer(config: AdaptCon
     resume = AdaptConfig(resume=str(folder), out=config.out)
     with pytest.raises(UsageError, match="--seed cannot change"):
         run(dataclasses.replace(resume, seed=5))
+    with pytest.raises(UsageError, match="--checkpoint-every cannot change"):  # written out, although it is the default
+        run_adaptation(resume, announce=lambda line: None, given=("checkpoint_every",))
     longer = run_adaptation(dataclasses.replace(resume, steps=8), announce=lambda line: None)
     assert longer.result["steps"] == 8
     unbroken = run(dataclasses.replace(config, stop=False, steps=8))

@@ -10,7 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from nada.config import SectionedCommand, from_json, option, options_of, to_json
+from nada.config import SectionedCommand, from_json, given_options, option, options_of, to_json
+from nada.config.resuming import asked_otherwise
 from nada.errors import NadaError, UsageError
 
 
@@ -139,3 +140,16 @@ def test_arguments_of_the_command_itself_are_handed_on() -> None:
 
     CliRunner().invoke(command, ["here", "--name", "x"], catch_exceptions=False, standalone_mode=False)
     assert seen == [("x", "here")]
+
+
+def test_an_option_written_out_with_its_default_is_known_to_be_given() -> None:
+    """Catches a resumed run that passes over a wish because it is the default's value."""
+    seen = []
+
+    @click.command()
+    @options_of(Options)
+    def command(config: Options) -> None:
+        seen.append(asked_otherwise(config, Options(rate=0.25, kind="two", count=3), given_options()))
+
+    CliRunner().invoke(command, ["--rate", "0.5", "--count", "3"], catch_exceptions=False, standalone_mode=False)
+    assert seen == [["rate"]]

@@ -96,6 +96,9 @@ def test_a_finished_run_can_be_prolonged_but_not_changed(config: TrainConfig) ->
     assert weights_of(short) == weights_of(run_training(config, quiet).folder)
     with pytest.raises(UsageError, match="--lr cannot change when a run is resumed: it is 0.0025, not 1.0; .* --init"):
         run_training(replace(again, lr=1.0), quiet)
+    with pytest.raises(UsageError, match="--batch cannot change when a run is resumed: it is 4, not 16"):
+        run_training(again, quiet, given=("batch",))  # written out, although it is the default
+    assert run_training(again, quiet, given=("cond", "precision")).finished, "auto asks for nothing else"
 
 
 def test_a_run_goes_on_from_a_numbered_state(config: TrainConfig) -> None:
