@@ -25,7 +25,8 @@ def ranked_table(view: View) -> Markup:
     heads += ["held out"] if best else []
     heads += [f"− {view.baseline}", "p, Holm", "front", "cells"]
     hints += ["balance with the learning rate chosen by the other seeds"] if best else []
-    hints += ["difference of balance to the baseline, matched by pair and seed", "paired t-test over seeds, corrected for all comparisons of this column",
+    hints += ["difference of balance to the baseline, matched by pair and seed",
+              "paired t-test over seeds, corrected for all comparisons of this column",
               "of projection against content", "good cells of those there should be"]  # fmt: skip
     head = tag("tr", {}, *(_head(text, hint) for text, hint in zip(heads, hints, strict=True)))
     rows = [_ranked_row(row, view, rank, keys, best, scale) for rank, row in enumerate(view.rows, 1)]

@@ -91,6 +91,7 @@ def _announce(plan: Plan, before: Known | None, say: Say) -> None:
 
 
 def other_versions(then: dict[str, Any], now: dict[str, Any]) -> str:
+    """What a study was begun with that is different now, in words; empty where nothing is, or nothing is known."""
     return ", ".join(f"{name} {then[name]}" for name in then if then[name] != now.get(name))
 
 

@@ -156,7 +156,8 @@ def _dominated(view: View) -> list[Finding]:
         text += " Dominated, another policy having at least as much of both means: "
         text += ", ".join(f"{row.policy} (by {_some(row.surely or row.dominated[FRONTS[0]])})" for row in beaten) + "."
         sure = [row.policy for row in beaten if row.surely]
-        text += f" Beyond the intervals of the matched differences: {', '.join(sure) if sure else 'none of them'} (95 % each, not corrected for their number)."
+        text += f" Beyond the intervals of the matched differences: {', '.join(sure) if sure else 'none of them'}"
+        text += " (95 % each, not corrected for their number)."
     return [Finding(text)]
 
 
