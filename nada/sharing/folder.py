@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from glob import escape
 from pathlib import Path
 
 from nada.errors import NadaError
@@ -12,6 +13,7 @@ from nada.files import hash_file, locked, make_folder, read_json, write_bytes, w
 from nada.sharing.bundle import MANIFEST, Bundle, read_manifest
 
 _SHOWN = 3
+_BYTES = 4  # of chance in the name of a folder that is being written
 
 
 def write_folder(bundle: Bundle, folder: Path, force: bool = False) -> Path:
@@ -27,9 +29,9 @@ def write_folder(bundle: Bundle, folder: Path, force: bool = False) -> Path:
     check_folder(folder, force)
     make_folder(folder.parent)
     with locked(folder, f"another export is writing {folder}; wait for it, or choose another folder."):
-        for leftover in folder.parent.glob(f".{folder.name}.*.export"):  # of one that was killed
+        for leftover in folder.parent.glob(f".{escape(folder.name)}.{'?' * 2 * _BYTES}.export"):  # of one that was killed
             shutil.rmtree(leftover, ignore_errors=True)
-        fresh, old = (folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.export") for _ in range(2))
+        fresh, old = (folder.with_name(f".{folder.name}.{secrets.token_hex(_BYTES)}.export") for _ in range(2))
         try:
             for name, data in bundle.files.items():
                 write_bytes(fresh / name, data)
@@ -37,6 +39,8 @@ def write_folder(bundle: Bundle, folder: Path, force: bool = False) -> Path:
                 os.replace(folder, old)
             os.replace(fresh, folder)
         except OSError as error:
+            if old.exists() and not folder.exists():
+                os.replace(old, folder)
             raise write_error(folder, error) from error
         finally:
             shutil.rmtree(fresh, ignore_errors=True)

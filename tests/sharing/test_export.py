@@ -193,6 +193,36 @@ def test_a_killed_export_never_looks_whole(tmp_path: Path, monkeypatch: pytest.M
     assert bytes_below(tmp_path / "out") == dict(bundle.files)
 
 
+def test_what_other_exports_are_writing_is_left_alone(tmp_path: Path) -> None:
+    """Fails where a name that begins alike, or is a pattern, is taken for what a killed export has left."""
+    bundle = Bundle("dots", {"a.txt": b"a", MANIFEST: b"{}"}, "")
+    for name in (".out.v2.0123abcd.export", ".other.0123abcd.export"):
+        (tmp_path / name).mkdir()
+    write_folder(bundle, tmp_path / "out")
+    write_folder(bundle, tmp_path / "[o]*")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *(".other.0123abcd.export", ".out.v2.0123abcd.export", "[o]*", "out")
+    ]
+
+
+def test_an_older_export_comes_back_where_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_folder(Bundle("one", {MANIFEST: b'{"format": "nada-export", "files": {}}'}, ""), tmp_path / "out")
+    real = os.replace
+
+    def fails_once(source: Path, target: Path) -> None:
+        if Path(target) == tmp_path / "out" and not (tmp_path / "failed").exists():
+            (tmp_path / "failed").touch()
+            raise OSError(13, "Permission denied")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", fails_once)
+    with pytest.raises(NadaError, match="permission denied"):
+        write_folder(Bundle("two", {MANIFEST: b"{}"}, ""), tmp_path / "out")
+    assert (tmp_path / "out" / MANIFEST).read_bytes().startswith(b'{"format"')
+
+
 def test_a_dry_run_writes_nothing(run: Path, tmp_path: Path) -> None:
     done = export(run, tmp_path / "out", dry_run=True)
     assert done.dry_run and done.files["model.safetensors"] > 1000 and not list(tmp_path.iterdir())
@@ -205,6 +235,7 @@ def test_a_dry_run_writes_nothing(run: Path, tmp_path: Path) -> None:
         ({"to": ""}, "--to is empty"),
         ({"public": True}, "--public is for the hub"),
         ({"license": " "}, "--license is empty"),
+        ({"license": "\u8bb8\u53ef"}, "no Latin letter"),
         ({"to": "hf:owner"}, "hf:owner/name"),
         ({"to": "hf:owner/name/sub"}, "a whole repository"),
         ({"spec": "demo", "only": "adaptation"}, "a whole generator, not an adaptation"),
