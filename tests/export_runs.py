@@ -32,7 +32,8 @@ def evaluation_of(folder: Path) -> dict[str, Any]:
     }
     protocol = {"size": 256, "prompt": "minimal logo", "reference": {"name": str(folder / "secret" / "fruits.zip")}}
     doubts = [{"text": "24 pictures are few.", "scores": ["fd_demo_judge"]}]
-    return {"command": "evaluate", "scores": scores, "doubts": doubts, "left_out": {}, "options": {}, "protocol": protocol}
+    left_out = {"lpips (x)": f"cannot read {folder}/secret/vgg.pth: it is damaged."}
+    return {"command": "evaluate", "scores": scores, "doubts": doubts, "left_out": left_out, "options": {}, "protocol": protocol}
 
 
 def make_adaptation(folder: Path, base: str | None = None, evaluated: bool = True) -> tuple[Path, Generator]:

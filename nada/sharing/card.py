@@ -147,8 +147,18 @@ def _quoted(card: str) -> list[str]:
     text = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
     text = re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), "", text, flags=re.DOTALL)
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)\n?", "", _TITLE.sub("", text))
-    sections = re.split(r"^(?=#+ )", text, flags=re.MULTILINE)
-    kept = "".join(part for part in sections if part.partition("\n")[0].strip("# ").lower() != _LEFT_OUT)
-    deeper = re.sub(r"^(#+ )", r"#\1", kept, flags=re.MULTILINE)
-    body = portable_text(re.sub(r"\n{3,}", "\n\n", deeper)).strip()
+    kept = "".join(part for part in _deeper(text) if part.partition("\n")[0].strip("# ").lower() != _LEFT_OUT)
+    body = portable_text(re.sub(r"\n{3,}", "\n\n", kept)).strip()
     return ["## From its own card", "", body] if body else []
+
+
+def _deeper(text: str) -> list[str]:
+    """The sections of a text, their headings one level deeper; lines of code that begin with # are no headings."""
+    sections, in_code = [""], False
+    for line in text.splitlines(keepends=True):
+        in_code ^= line.lstrip().startswith(("```", "~~~"))
+        if not in_code and re.match("#+ ", line):
+            sections.append("#" + line)
+        else:
+            sections[-1] += line
+    return sections

@@ -40,14 +40,18 @@ def licence_fields(licence: str | None) -> dict[str, str]:
     ({'license': 'mit'}, {'license': 'other', 'license_name': 'nvidia-source-code-license'}, {'license': 'unknown'})
 
     Raises:
-        UsageError: for an empty name.
+        UsageError: for a name that is empty, or has no letter that hubs take.
     """
     if licence is None:
         return {"license": UNKNOWN}
     name = licence.strip().lower()
     if not name:
         raise UsageError("--license is empty; give one such as mit, cc-by-4.0 or its name, or leave it out for unknown.")
-    return {"license": name} if name in LICENCES else {"license": "other", "license_name": slugify(name)}
+    if name in LICENCES:
+        return {"license": name}
+    if not any(letter.isalnum() for letter in name.encode("ascii", "ignore").decode()):
+        raise UsageError(f"--license {licence.strip()} has no Latin letter, and hubs take no other; give its name in some.")
+    return {"license": "other", "license_name": slugify(name)}
 
 
 def card_head(source: Source, evaluation: Evaluation | None, licence: str | None, whole: bool) -> str:

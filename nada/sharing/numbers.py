@@ -12,7 +12,7 @@ from nada.evaluation.report import Evaluation
 from nada.evaluation.scores import Doubt, Score
 from nada.files import read_json
 from nada.metrics import Estimate
-from nada.sharing.portable import portable
+from nada.sharing.portable import portable, portable_text
 
 _AGAINST = {
     "before": ("directional", "content", "neighbours", "diversity_kept", "change"),
@@ -32,8 +32,9 @@ def read_evaluation(folder: Path | None) -> Evaluation | None:
     content = portable(read_json(path))
     try:
         scores = tuple(_score(key, facts) for key, facts in content["scores"].items())
-        doubts = tuple(Doubt(doubt["text"], tuple(doubt["scores"])) for doubt in content["doubts"])
-        return Evaluation(scores, doubts, content["left_out"], content["protocol"], content["options"])
+        doubts = tuple(Doubt(portable_text(doubt["text"]), tuple(doubt["scores"])) for doubt in content["doubts"])
+        left_out = {name: portable_text(why) for name, why in content["left_out"].items()}
+        return Evaluation(scores, doubts, left_out, content["protocol"], content["options"])
     except (KeyError, TypeError, AttributeError) as error:
         raise NadaError(f"{path} is not what nada evaluate writes; evaluate again, or take it away.") from error
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nada.checkpoints import registry
 
-_MARKED = re.compile(r"([\w.-]+(?:/[\w.-]+)?[=:])([/~].*|[A-Za-z]:[\\/].*)", re.ASCII | re.DOTALL)
+_MARKED = re.compile(r"(.*?[=:])((?:/(?!/)|~|[A-Za-z]:[\\/]).*)", re.DOTALL)
 _PATH = re.compile(r"(?<![\w.:/~-])~?(?:/[\w.+-]+)+/([\w.+-]+)", re.ASCII)
 
 
@@ -17,6 +17,8 @@ def portable(value: Any) -> Any:
 
     >>> portable({"generator": "/mnt/x/ffhq.pkl", "clip": ["ViT-B-32=/mnt/x/b32.pt", "demo"], "steps": 3})
     {'generator': 'ffhq.pkl', 'clip': ['ViT-B-32=b32.pt', 'demo'], 'steps': 3}
+    >>> portable(["clip:ViT-B-32=/mnt/x/b32.pt", "https://example.org/a", "hf:a/b", "C:/x/y.pkl"])
+    ['clip:ViT-B-32=b32.pt', 'https://example.org/a', 'hf:a/b', 'y.pkl']
     """
     if isinstance(value, dict):
         return {key: portable(item) for key, item in value.items()}
@@ -26,12 +28,12 @@ def portable(value: Any) -> Any:
 
 
 def _without_folders(text: str) -> str:
-    if match := _MARKED.fullmatch(text):  # NAME=FILE, local-dir:DIR
-        return match[1] + _without_folders(match[2])
     if text.startswith(("/", "~")):
         return PurePosixPath(text).name or text
     if PureWindowsPath(text).is_absolute():
         return PureWindowsPath(text).name or text
+    if match := _MARKED.fullmatch(text):  # NAME=FILE, local-dir:DIR, clip:NAME=FILE
+        return match[1] + _without_folders(match[2])
     return text
 
 

@@ -119,7 +119,8 @@ def _base(spec: str, sha256: str, name: str | None) -> Base:
     known = registry.KNOWN.get(name)
     if known is not None:
         return Base(name, sha256, known.shows, known.licence)
-    return Base(name, sha256, str(_metadata(find(spec), spec).get("shows", "")))
+    told = _metadata(find(spec), spec)
+    return Base(name, sha256, str(told.get("shows", "")), str(told.get("licence", "")))
 
 
 def _metadata(path: Path | None, spec: str) -> dict[str, Any]:

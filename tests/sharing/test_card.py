@@ -74,6 +74,13 @@ def test_every_picture_that_the_card_shows_is_there(folder: Path) -> None:
             assert json.loads(image.text["nada"])["generator"] == "base"
 
 
+def test_the_licence_of_a_base_is_told(tmp_path: Path) -> None:
+    run, base = make_adaptation(tmp_path)
+    save_generator(tmp_path / "secret" / "base", base, {"licence": "the dotted licence"})
+    export(run, tmp_path / "out", license="mit")
+    assert "The base is under: the dotted licence." in text_of(tmp_path / "out")
+
+
 def test_what_is_not_known_is_said(tmp_path: Path) -> None:
     run, _ = make_adaptation(tmp_path, evaluated=False)
     done = export(run, tmp_path / "out")
@@ -92,12 +99,13 @@ def test_a_licence_of_another_name() -> None:
 
 def test_a_generator_brings_its_own_card(tmp_path: Path) -> None:
     save_generator(tmp_path / "mine", random_generator(**TINY), {"shows": "dots", "licence": "the dotted licence"})
-    own = "---\nx: 1\n---\n# Mine\n\n![x](gone.png)\n\nTrained on /mnt/me/dots.zip.\n\n## Use\n\nnot here\n\n## More\n\nwords\n"
+    own = "---\nx: 1\n---\n# Mine\n\n![x](gone.png)\n\nTrained on /mnt/me/dots.zip.\n\n"
+    own += "## Use\n\nnot here\n```bash\n# nor here\n```\n\n## More\n\nwords\n```\n# code\n```\n"
     (tmp_path / "mine" / "README.md").write_text(own)
     export(tmp_path / "mine", tmp_path / "out")
     text = text_of(tmp_path / "out")
     assert "# StyleGAN2 generator, 8 px: dots\n" in text
-    assert text.partition("## From its own card\n\n")[2].startswith("Trained on dots.zip.\n\n### More\n\nwords\n\n## Evaluation")
+    assert text.partition("## From its own card\n\n")[2].startswith("Trained on dots.zip.\n\n### More\n\nwords\n```\n# code\n```\n\n## Evaluation")
     assert "It was published under: the dotted licence." in text
 
 
