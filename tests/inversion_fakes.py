@@ -77,7 +77,7 @@ def brute_autocorrelation(plane: np.ndarray) -> float:
                 for row in range(side)
                 for column in range(side)
             ]
-            total += float(np.mean(products)) ** 2
+            total += max(0.0, abs(float(np.mean(products))) - 2 / side) ** 2
         if side <= 8:
             return total
         side //= 2

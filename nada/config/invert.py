@@ -54,13 +54,13 @@ class InvertConfig:
     )
     steps: int = option(400, help="At most; less where nothing is gained any more.")
     samples: int = option(1000, help="Random pictures that are looked at for a start.")
-    starts: int = option(4, help="How many of the best of them are tried for the first fifth of the steps.")
+    starts: int = option(16, help="How many of the best of them are tried; every tenth of the steps the better half goes on.")
     lr: float = option(0.2, help="Adam's learning rate, in standard deviations of the styles.")
     jitter: float = option(
         0.0, help="Noise on the styles in the first part, in the same units, as published; none was best where we measured."
     )
     pixels: float = option(1.0, help="Weight of the difference of pixels, beside that of what is perceived.")
-    prior: float = option(0.01, help="Weight of what keeps styles near their mean; more is more like the generator.")
+    prior: float = option(0.01, help="Weight of what keeps styles as near their mean as random ones are.")
     noise_regularisation: float = option(100.0, help="Weight of what keeps the picture out of the noise maps.")
     patience: int = option(60, help="Steps without gain after which a photograph is brought to its end.")
     perception: str = option(
@@ -82,7 +82,7 @@ class InvertConfig:
     batch: int | None = option(
         None,
         section="The machine",
-        help="Photographs at a time; 4 up to 256 px, fewer beyond if not given. Each takes the memory of --starts pictures.",
+        help="Photographs at a time; 4 up to 256 px, fewer beyond if not given.",
     )
     device: str = option("auto", help="auto, cpu, cuda or cuda:1.")
     precision: str = option(

@@ -40,7 +40,7 @@ def invert(
     >>> import nada
     >>> generator = nada.load_generator("demo-cifar10")
     >>> picture = nada.images.from_uint8(generator.sample([0]))
-    >>> inversion = invert(generator, picture, classes=0, space="w", steps=2, samples=8)
+    >>> inversion = invert(generator, picture, classes=0, space="w", steps=2, samples=16)
     >>> tuple(inversion.w.shape), tuple(inversion.pictures.shape), inversion.classes, len(inversion.losses[0])
     ((1, 8, 128), (1, 3, 32, 32), (0,), 2)
 

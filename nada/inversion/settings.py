@@ -30,11 +30,11 @@ class Settings:
         seed: of the candidates and of the noise on the styles.
         noise: "optimised" fits the noise maps too, "const" keeps the stored ones.
         samples: how many random styles are looked at for a start; as many for each class that is given.
-        starts: how many of the best of them are optimised for the first part; then the best goes on alone.
+        starts: how many of the best of them are optimised; the better half of them goes on every tenth of the steps.
         lr: Adam's, in units of the standard deviation of whitened styles.
         jitter: noise on the styles at the beginning, in the same units.
         pixels: weight of the mean squared difference of pixels beside the perceptual distance.
-        prior: weight of the mean square of the whitened styles.
+        prior: weight of what keeps the mean square of whitened styles below 1, which is that of random ones.
         noise_regularisation: weight of what keeps pictures out of the noise maps.
         patience: steps without gain after which the learning rate is brought down and the photograph ends.
     """
@@ -44,7 +44,7 @@ class Settings:
     seed: int = 0
     noise: str = "optimised"
     samples: int = 1000
-    starts: int = 4
+    starts: int = 16
     lr: float = 0.2
     jitter: float = 0.0
     pixels: float = 1.0

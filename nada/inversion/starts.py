@@ -60,7 +60,7 @@ def find_starts(
         on_samples: told how many more have been looked at.
     """
     z, conditions = _candidates(generator, settings, labels)
-    rows = max(1, min(_MOST_AT_ONCE, _PIXELS // generator.config.resolution))
+    rows = rows_at_once(generator)
     wanted = torch.cat([perception.vectors(part) for part in pictures.split(rows)])
     styles, distances = [], []
     for start in range(0, len(z), rows):
@@ -77,6 +77,11 @@ def find_starts(
         if on_samples is not None:
             on_samples(len(w))
     return _best(torch.cat(styles), torch.cat(distances, dim=1), conditions, labels, settings.starts)
+
+
+def rows_at_once(generator: Generator) -> int:
+    """How many pictures are computed at a time: 32 up to 64 px, fewer beyond."""
+    return max(1, min(_MOST_AT_ONCE, _PIXELS // generator.config.resolution))
 
 
 def as_colour(pictures: Tensor) -> Tensor:

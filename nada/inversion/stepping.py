@@ -40,15 +40,15 @@ class RowAdam:
         self._steps = 0
 
     @torch.no_grad()
-    def step(self, gradients: Mapping[str, Tensor], rates: Tensor) -> None:
-        """Move every row against its gradient, at its rate of `rates (N,)`."""
+    def step(self, gradients: Mapping[str, Tensor], rates: Mapping[str, Tensor]) -> None:
+        """Move every row of a tensor against its gradient, at its rate of `rates[name] (N,)`."""
         self._steps += 1
         for name, value in self.tensors.items():
             gradient, first, second = gradients[name], self._first[name], self._second[name]
             first.lerp_(gradient, 1 - BETAS[0])
             second.lerp_(gradient.square(), 1 - BETAS[1])
             size = (second / (1 - BETAS[1] ** self._steps)).sqrt() + EPSILON
-            rate = rates.view(-1, *[1] * (value.ndim - 1)) / (1 - BETAS[0] ** self._steps)
+            rate = rates[name].view(-1, *[1] * (value.ndim - 1)) / (1 - BETAS[0] ** self._steps)
             value -= rate * first / size
 
     def keep(self, rows: Tensor) -> None:
