@@ -47,7 +47,8 @@ class InvertConfig:
         "w+",
         section="The search",
         choices=("w", "w+"),
-        help="w+: one style for each layer, nearer to the photograph; w: one for all, which edits keep better.",
+        help="w+: one style for each layer, nearer to the photograph; w: one for all, which edits keep better "
+        "and which finds generated pictures again most exactly.",
     )
     noise: str = option(
         "optimised", choices=("optimised", "const"), help="Whether the noise maps are fitted too, or stay as they are stored."

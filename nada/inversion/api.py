@@ -34,8 +34,12 @@ def invert(
     All are optimised at once, on the generator's device. The same call gives the same bytes on a CPU.
 
     Generated pictures are found again to within an RMSE of 0.05 of values in [-1, 1] (6 of 255 levels) and a cosine of
-    0.99 by a judge that had no part in it: over the ten classes of `demo-cifar10`, none of them given, the worst were
-    0.039 and 0.993, in 5 seconds of one core for each of ten at once. Other conditions, see `Settings`.
+    0.99 by a judge that had no part in it. Measured with the defaults on seeds 100 to 109 of `demo-cifar10` of
+    680 thousand pictures, one of each class, no class given, 11 seconds of one core for each of ten at once:
+
+        space   RMSE, worst and mean   cosine, worst and mean   classes found
+        w+      0.034, 0.022           0.9975, 0.9989           9 of 10
+        w       0.015, 0.009           0.9995, 0.9998           10 of 10
 
     >>> import nada
     >>> generator = nada.load_generator("demo-cifar10")

@@ -15,14 +15,17 @@ class Settings:
     """Everything the optimisation reads.
 
     The defaults were chosen on two (jitter) or three generated pictures of `demo-cifar10`: RMSE of values in [-1, 1],
-    mean, after 400 steps from 400 samples, the class unknown, noise optimised with a regularisation of 1 but in the last row.
+    mean, after 400 steps from 400 samples and 4 starts, the class unknown, noise optimised with a regularisation of 1 but
+    in the last row; the prior was on all of the mean square then, and the maps moved from the first step.
 
         w, lr 0.1           jitter 0.4, 0.1, 0: 0.035, 0.028, 0.023    noise on the styles did not help
         w, jitter 0         lr 0.2, 0.4: 0.021, 0.025
         w, lr 0.2           prior 0.001, 0.01: 0.021, 0.018            for w+ 0.013, 0.014
         w+, prior 0.001     noise const: 0.027; regularisation 1, 100: 0.013, 0.025
 
-    With a regularisation of 1 the maps hold the picture itself; with 100 they are as uncorrelated as noise.
+    With a regularisation of 1 the maps hold the picture itself; with 100 they are as uncorrelated as noise. What limited
+    it was the start: on seeds 101 and 105, w+, 4 starts ended at 0.059 and 0.049 and at the wrong class for 101; 16 of
+    which the better half goes on, with maps that wait, end at 0.034 and 0.018 and the right ones.
 
     Attributes:
         space: "w" for one style in all layers, "w+" for one in each.

@@ -171,15 +171,15 @@ def test_lpips_compares_and_pulls_even_where_all_features_are_dead(tmp_path: Pat
     assert perception.vectors(target[..., :16, :16]).shape[1] < zero.shape[1]  # small ones are not blown up to 256 px
 
 
-def test_a_generated_picture_is_found_again_in_seconds() -> None:
-    """The known answer, within bounds that a broken start, prior, schedule or gradient would not meet."""
+def test_a_generated_picture_is_found_again_within_the_stated_bound() -> None:
+    """The known answer; a broken start, halving, prior, schedule or gradient would not meet it. 101 is a hard one."""
     generator, judge = nada.load_generator("demo-cifar10"), load_features("demo-judge")
     assert isinstance(judge, GuideFeatures)
-    picture = from_uint8(generator.sample([103]))
+    picture = from_uint8(generator.sample([101]))
     started = time.process_time()
-    inversion = invert(generator, picture, classes=3, steps=90, samples=80, starts=2)
+    inversion = invert(generator, picture, classes=1, space="w", steps=150, samples=200, starts=8)
     errors = measure_errors(inversion.pictures, picture, load_perception("demo"), judge)[0]
-    assert errors.pixel_rmse < 0.08 and errors.judge_cosine > 0.98, errors
+    assert errors.pixel_rmse < 0.05 and errors.judge_cosine > 0.99, errors
     assert time.process_time() - started < 60
 
 
