@@ -42,7 +42,13 @@ def test_a_film_that_is_ended_leaves_nothing(tmp_path: Path, number: int) -> Non
     folder = tmp_path / "films"
     line = [sys.executable, "-m", "nada", "interpolate", "--model", str(base), "--frames", "10000", "--device", "cpu"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1", "NADA_OPS": "reference"}
-    process = subprocess.Popen([*line, "--out", str(folder / "walk.gif")], env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*line, "--out", str(folder / "walk.gif")],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     try:
         end = time.monotonic() + 300  # a machine may be very busy
         while not (folder.is_dir() and list(folder.glob(".walk.gif.*.tmp"))):
