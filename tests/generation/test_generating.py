@@ -232,7 +232,7 @@ def test_a_killed_run_leaves_no_half_file_and_goes_on(tmp_path: Path) -> None:
     """SIGKILL: whatever has its name is whole, what has not is cleared away, and the rest is made as if nothing was."""
     line = [sys.executable, "-m", "nada", "generate", "--model", "base", "--num", "1000000", "--device", "cpu", "--out", "out"]
     root = str(Path(__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1", "NADA_OPS": "reference"}
+    environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}  # the kernels of this process
     process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 300  # a machine may be very busy
