@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,34 +13,9 @@ from fakes import tiny_generator
 from nada import checkpoints
 from nada.clip import Guide
 from nada.config.adapt import AdaptConfig
-from nada.config.study import StudyConfig
-
-TESTS = Path(__file__).parent
-
-NURSERY = """
-import json, os, sys
-import torch._dynamo, torch.utils.tensorboard  # what a study would load by and by
-import nada.generation.seeds, study_makers
 from nada.config.fields import from_json
 from nada.config.study import StudyConfig
 from nada.errors import NadaError
-from nada.study.runner import run_study
-study_makers.patch(setattr)
-for line in sys.stdin:
-    asked = json.loads(line)
-    if "wait" in asked:
-        answer = os.waitstatus_to_exitcode(os.waitpid(asked["wait"], 0)[1])
-    else:
-        answer = os.fork()
-        if answer == 0:
-            os.setpgid(0, 0)
-            try:
-                study = run_study(from_json(StudyConfig, asked["options"]), say=lambda line: None)
-            except NadaError as error:
-                os._exit(error.exit_code)
-            os._exit(130 if study.interrupted else 1 if study.failed else 0)
-    print(answer, flush=True)
-"""
 
 
 def make_guide(config: AdaptConfig, device: object) -> Guide:
@@ -106,33 +77,23 @@ def records(out: Path | str) -> dict[str, dict[str, Any]]:
     return {name: {**record, "seconds": None} for name, record in sorted(found.items())}
 
 
-class Nursery:
-    """A process with everything loaded, which forks one study after the other."""
+def warm() -> None:
+    """Load what a study would load by and by, with made-up guides in place."""
+    import torch._dynamo
+    import torch.utils.tensorboard
 
-    def __init__(self) -> None:
-        path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", NURSERY],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
-        )
+    import nada.generation.seeds
+    import nada.study.runner  # noqa: F401
 
-    def _ask(self, **asked: Any) -> int:
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+    patch(setattr)
 
-    def start(self, config: StudyConfig) -> int:
-        """Start a study in a process group of its own; returns its process number."""
-        return self._ask(options=asdict(config))
 
-    def wait(self, process: int) -> int:
-        """Wait for the end of a study; returns its exit code, negative for a signal."""
-        return self._ask(wait=process)
+def work(options: dict[str, Any]) -> int:
+    """A study in a process of a `Nursery`; returns its exit code."""
+    from nada.study.runner import run_study
 
-    def close(self) -> None:
-        """End the process; what it forked must have ended."""
-        self._process.communicate(timeout=60)
+    try:
+        study = run_study(from_json(StudyConfig, options), say=quiet)
+    except NadaError as error:
+        return error.exit_code
+    return 130 if study.interrupted else 1 if study.failed else 0

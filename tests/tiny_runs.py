@@ -1,45 +1,18 @@
-"""Trainings of a few steps on a few pictures, and a process that starts them by forking, which saves loading torch anew."""
+"""Trainings of a few steps on a few pictures, here or in a process that is there to be killed."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nada.checkpoints import hash_generator, load_generator
-from nada.config.train import TrainConfig
-from nada.images import save_png
-
-REPOSITORY = Path(__file__).parents[1]
-
-NURSERY = """
-import json, os, sys
-import torch._dynamo, torch.utils.tensorboard  # what a training would load by and by
-from nada.config.train import TrainConfig
 from nada.config.fields import from_json
+from nada.config.train import TrainConfig
 from nada.errors import NadaError
-from nada.training.run import run_training
-for line in sys.stdin:
-    asked = json.loads(line)
-    if "wait" in asked:
-        answer = os.waitstatus_to_exitcode(os.waitpid(asked["wait"], 0)[1])
-    else:
-        answer = os.fork()
-        if answer == 0:
-            os.environ.update(asked["environment"])
-            try:
-                outcome = run_training(from_json(TrainConfig, asked["options"]), say=lambda line: None)
-            except NadaError as error:
-                os._exit(error.exit_code)
-            os._exit(0 if outcome is None or outcome.finished else 130)
-    print(answer, flush=True)
-"""
+from nada.images import save_png
 
 
 def make_dots(folder: Path, count: int = 6, size: int = 10) -> Path:
@@ -74,33 +47,20 @@ def steps_in(folder: Path) -> list[int]:
     return [json.loads(line)["step"] for line in lines if line.endswith("\n")]
 
 
-class Nursery:
-    """A process with torch and the package loaded, which forks one training after the other."""
+def warm() -> None:
+    """Load what a training would load by and by."""
+    import torch._dynamo
+    import torch.utils.tensorboard  # noqa: F401
 
-    def __init__(self) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", NURSERY],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
+    from nada.training import run  # noqa: F401
 
-    def _ask(self, **asked: Any) -> int:
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
 
-    def start(self, config: TrainConfig, **environment: str) -> int:
-        """Start a training; returns its process number."""
-        return self._ask(options=asdict(config), environment=environment)
+def work(options: dict[str, Any]) -> int:
+    """A training in a process of a `Nursery`; returns its exit code."""
+    from nada.training.run import run_training
 
-    def wait(self, process: int) -> int:
-        """Wait for the end of a training; returns its exit code, negative for a signal."""
-        return self._ask(wait=process)
-
-    def close(self) -> None:
-        """End the process; what it forked must have ended."""
-        self._process.communicate(timeout=60)
+    try:
+        outcome = run_training(from_json(TrainConfig, options), say=quiet)
+    except NadaError as error:
+        return error.exit_code
+    return 0 if outcome is None or outcome.finished else 130

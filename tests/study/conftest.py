@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from study_makers import Nursery, patch
+from nursery import Nursery
+from study_makers import patch
 
 
 @pytest.fixture
@@ -17,6 +18,6 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
     """A process that starts studies quickly."""
-    process = Nursery()
+    process = Nursery("study_makers")
     yield process
     process.close()

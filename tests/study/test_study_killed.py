@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from study_makers import Nursery, patch, quiet, records, timeless, tiny_study
+from nursery import Nursery
+from study_makers import patch, quiet, records, timeless, tiny_study
 
 from nada.config.study import StudyConfig
 from nada.study import run_study

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tiny_runs import Nursery, make_dots, tiny_config
+from nursery import Nursery
+from tiny_runs import make_dots, tiny_config
 
 from nada.config.train import TrainConfig
 
@@ -30,6 +31,6 @@ def nursery() -> Iterator[Nursery]:
     """Trainings in processes of their own, where processes can be forked."""
     if not hasattr(os, "fork"):
         pytest.skip("this system cannot fork a process")
-    nursery = Nursery()
+    nursery = Nursery("tiny_runs")
     yield nursery
     nursery.close()

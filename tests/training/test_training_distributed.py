@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_runs import Nursery, quiet, steps_in
+from nursery import Nursery
+from tiny_runs import quiet, steps_in
 
 from nada.config.train import TrainConfig
 from nada.errors import UsageError

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_runs import Nursery, quiet, steps_in, weights_of
+from nursery import Nursery
+from tiny_runs import quiet, steps_in, weights_of
 
 from nada.config.train import TrainConfig
 from nada.errors import NadaError
