@@ -7,7 +7,7 @@ StyleGAN (Karras et al. 2019); "hinge" is Lim & Ye 2017 (arXiv:1705.02894); "wga
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -27,9 +27,7 @@ def generator_loss(fake_logits: Tensor, kind: str = "logistic") -> Tensor:
     return softplus(-fake_logits).mean() if kind == "logistic" else -fake_logits.mean()
 
 
-def discriminator_loss(
-    real_logits: Tensor, fake_logits: Tensor, kind: str = "logistic", smoothing: float = 0.0
-) -> Tensor:
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: str = "logistic", smoothing: float = 0.0) -> Tensor:
     """The discriminator's loss, without a gradient penalty.
 
     "logistic": mean of -log sigmoid(D(real)) plus mean of -log(1 - sigmoid(D(fake))). "hinge": logits beyond 1 on the

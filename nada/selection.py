@@ -1,16 +1,17 @@
 """Which parameters an adaptation may move: a policy in words becomes a tuple of parameter names.
 
 A policy is `[GROUP+GROUP@]BLOCKS`, several joined by commas. BLOCKS is `late:N`, `early:N`, `all`, `blocks:64`,
-`blocks:64-256`, `auto:K` or `auto-official:K`; `mapping` stands alone. Without groups the styled convolutions move (conv, affine, bias,
-and const where 4 px takes part) and toRGB does not, as in the published work (Gal et al. 2021, arXiv:2108.00946). The
-strength of the noise stays as it is, unlike there: all it can add is grain, and a guide is easily pleased by grain.
+`blocks:64-256`, `auto:K` or `auto-official:K`; `mapping` stands alone. Without groups the styled convolutions move
+(conv, affine, bias, and const where 4 px takes part) and toRGB does not, as in the published work (Gal et al. 2021,
+arXiv:2108.00946). The strength of the noise stays as it is, unlike there: all it can add is grain, and a guide is
+easily pleased by grain.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import torch
 from torch import Tensor
@@ -64,9 +65,7 @@ def select_parameters(generator: Generator, policy: str) -> Selection:
             raise UsageError(f"The policy {policy!r} mixes auto with others; auto:K stands alone.")
         return _select_adaptive(generator, policy)
     wanted = [pattern for term in terms for pattern in _patterns(generator, term, policy)]
-    names = tuple(
-        name for name, _ in generator.named_parameters() if any(pattern.fullmatch(name) for pattern in wanted)
-    )
+    names = tuple(name for name, _ in generator.named_parameters() if any(pattern.fullmatch(name) for pattern in wanted))
     if not names:
         raise UsageError(f"The policy {policy!r} selects nothing on this generator; {_vocabulary(generator)}")
     return Selection(policy, names)

@@ -9,9 +9,10 @@ import pickle
 import sys
 import types
 import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,9 +150,7 @@ def nvlabs_discriminator(discriminator: Discriminator) -> Persistent:
     config = discriminator.config
     whole = persistent("", discriminator, config.conv_clamp)
     if config.mbstd_channels:
-        group = Persistent(
-            "MinibatchStdLayer", group_size=config.mbstd_group, num_channels=config.mbstd_channels
-        )
+        group = Persistent("MinibatchStdLayer", group_size=config.mbstd_group, num_channels=config.mbstd_channels)
         whole.state["_modules"]["b4"].state["_modules"]["mbstd"] = group
     return whole
 
@@ -211,11 +210,7 @@ def rosinality_discriminator(discriminator: Discriminator) -> dict[str, Tensor]:
     places = {"conv0.weight": "conv1.0.weight", "conv0.bias": "conv1.1.bias", "skip.weight": "skip.1.weight"}
     places |= {"conv1.weight": "conv2.1.weight", "conv1.bias": "conv2.2.bias"}
     ends = {"b4.conv.weight": "final_conv.0.weight", "b4.conv.bias": "final_conv.1.bias"}
-    ends |= {
-        f"b4.{a}.{kind}": f"final_linear.{b}.{kind}"
-        for a, b in (("fc", 0), ("out", 1))
-        for kind in ("weight", "bias")
-    }
+    ends |= {f"b4.{a}.{kind}": f"final_linear.{b}.{kind}" for a, b in (("fc", 0), ("out", 1)) for kind in ("weight", "bias")}
     state = {}
     for name, value in discriminator.state_dict().items():
         block, _, rest = name.partition(".")

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import torch
+from fakes import tiny_generator
 from torch import Tensor
 
-from fakes import tiny_generator
 from nada.checkpoints import hash_generator, load_generator, save_adaptation, save_generator
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
+
 from nada.checkpoints import hash_generator, save_adaptation, save_generator
 from nada.config.evaluate import EvaluateConfig
 from nada.features import GuideFeatures

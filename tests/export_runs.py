@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from checkpoint_makers import random_generator
+
 from nada.checkpoints import hash_generator, save_adaptation, save_generator
 from nada.images import save_png
 from nada.models import Generator
@@ -33,7 +33,14 @@ def evaluation_of(folder: Path) -> dict[str, Any]:
     protocol = {"size": 256, "prompt": "minimal logo", "reference": {"name": str(folder / "secret" / "fruits.zip")}}
     doubts = [{"text": "24 pictures are few.", "scores": ["fd_demo_judge"]}]
     left_out = {"lpips (x)": f"cannot read {folder}/secret/vgg.pth: it is damaged."}
-    return {"command": "evaluate", "scores": scores, "doubts": doubts, "left_out": left_out, "options": {}, "protocol": protocol}
+    return {
+        "command": "evaluate",
+        "scores": scores,
+        "doubts": doubts,
+        "left_out": left_out,
+        "options": {},
+        "protocol": protocol,
+    }
 
 
 def make_adaptation(folder: Path, base: str | None = None, evaluated: bool = True) -> tuple[Path, Generator]:

@@ -16,9 +16,7 @@ SIZE, WIDTH = 16, 4
 class FakeEncoder:
     """Follows `nada.clip.Encoder`. Pictures: 4x4 average, one hidden layer. Sentences: a vector per word."""
 
-    def __init__(
-        self, name: str = "fake", weight: float = 1.0, *, width: int = 16, words: list[str] | None = None
-    ) -> None:
+    def __init__(self, name: str = "fake", weight: float = 1.0, *, width: int = 16, words: list[str] | None = None) -> None:
         self.name, self.weight, self.image_size = name, weight, SIZE
         self.templates = ["{}", "a picture of {}"]
         self._width, self._words = width, words

@@ -68,7 +68,11 @@ class FakeHub(http.server.ThreadingHTTPServer):
 
     def downloads(self) -> list[str]:
         """The names of the files whose content was asked for."""
-        return [line.split("/resolve/")[1].split("/", 1)[1] for line in self.asked if line.startswith("GET") and "/resolve/" in line]
+        return [
+            line.split("/resolve/")[1].split("/", 1)[1]
+            for line in self.asked
+            if line.startswith("GET") and "/resolve/" in line
+        ]
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from fakes import tiny_generator
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from fakes import tiny_generator
 from nada.checkpoints import save_generator
 from nada.images import from_uint8, save_png
 from nada.inversion.settings import Settings
@@ -81,10 +81,12 @@ def brute_autocorrelation(plane: np.ndarray) -> float:
         if side <= 8:
             return total
         side //= 2
-        plane = np.array([
-            [2 * plane[2 * row : 2 * row + 2, 2 * column : 2 * column + 2].mean() for column in range(side)]
-            for row in range(side)
-        ])
+        plane = np.array(
+            [
+                [2 * plane[2 * row : 2 * row + 2, 2 * column : 2 * column + 2].mean() for column in range(side)]
+                for row in range(side)
+            ]
+        )
 
 
 def close(a: Tensor, b: Tensor, tolerance: float) -> bool:

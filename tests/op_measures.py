@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import op_truths
 import torch
-from operator_cases import CONSTANTS, Case
 from op_formulas import gaussian
+from operator_cases import CONSTANTS, Case
 from torch import Tensor
 
 # Of the largest number: how far a result may be from the truth. Half precision: four roundings of its own.

@@ -47,7 +47,9 @@ def cell_of(
 
 
 def made_up(
-    policies: list[str] | None = None, pairs: list[dict[str, Any]] | None = None, lrs: tuple[float, ...] = (0.002, 0.006, 0.02),
+    policies: list[str] | None = None,
+    pairs: list[dict[str, Any]] | None = None,
+    lrs: tuple[float, ...] = (0.002, 0.006, 0.02),
     seeds: tuple[int, ...] = (0, 1, 2),
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """A whole study: cells and setup. Larger rates reach more and keep less; the seed moves all policies alike."""
@@ -87,5 +89,8 @@ def write_folders(out: Path, cells: list[dict[str, Any]], side: int = 32, latent
         tint = rng.uniform(0.4, 1.0, 3)
         save_png(folder / "pictures.png", np.uint8((rows * tint + rng.uniform(0, 20, rows.shape)) / 2 + 60))
         if cell["cell"]["policy"] != "none":
-            lines = [{"step": step, "loss/total": 1 / (1 + step / 9), "edit_length/demo": 1 - 1 / (1 + step / 20)} for step in range(1, steps + 1)]
+            lines = [
+                {"step": step, "loss/total": 1 / (1 + step / 9), "edit_length/demo": 1 - 1 / (1 + step / 20)}
+                for step in range(1, steps + 1)
+            ]
             (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from evaluation_fakes import Encoder, load_fake
 from fakes import tiny_generator
+
 from nada import checkpoints
 from nada.clip import Guide
 from nada.config.adapt import AdaptConfig
@@ -80,7 +81,7 @@ def records(out: Path | str) -> dict[str, dict[str, Any]]:
 def warm() -> None:
     """Load what a study would load by and by, with made-up guides in place."""
     import torch._dynamo
-    import torch.utils.tensorboard
+    import torch.utils.tensorboard  # noqa: F401
 
     import nada.generation.seeds
     import nada.study.runner  # noqa: F401

@@ -52,9 +52,7 @@ def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_idle_threads_wait_briefly_unless_the_person_has_chosen(chosen: dict[str, str], spins: str) -> None:
     code = "import os; from nada.allocator import tune_threads; tune_threads(); print(os.environ.get('GOMP_SPINCOUNT'))"
     clean = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={**clean, **chosen}, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env={**clean, **chosen}, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == spins
 
 

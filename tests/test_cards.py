@@ -27,7 +27,13 @@ def test_the_examples_of_the_documentation() -> None:
 
 @pytest.mark.parametrize(
     ("base", "name"),
-    [("demo", None), ("/mnt/x/my: cats # 1.pkl", None), ("hf:a/cats", "a/cats"), ("hf:a/cats@v2", "a/cats"), ("hf:a/cats/x.pkl", "a/cats")],
+    [
+        ("demo", None),
+        ("/mnt/x/my: cats # 1.pkl", None),
+        ("hf:a/cats", "a/cats"),
+        ("hf:a/cats@v2", "a/cats"),
+        ("hf:a/cats/x.pkl", "a/cats"),
+    ],
 )
 def test_only_a_repository_is_named_as_the_base(base: str, name: str | None) -> None:
     """Fails where somebody's path, or a file in a repository, stands where hubs take nothing but repositories."""
@@ -35,7 +41,9 @@ def test_only_a_repository_is_named_as_the_base(base: str, name: str | None) -> 
     result = {"first_loss": 1.0, "last_loss": 0.5, "steps": 2, "best_step": 2, "ended": "x", "parameters": 8}
     result |= {"seconds": 1.0, "judge": None, "judged": {}}
     adapted = head_of(model_card(options, result, {"encoders": []}))
-    mixed = head_of(mix_card({"name": "x: y", "base": base, "base_sha256": "0" * 64, "parts": json.dumps([])}, False, "generator"))
+    mixed = head_of(
+        mix_card({"name": "x: y", "base": base, "base_sha256": "0" * 64, "parts": json.dumps([])}, False, "generator")
+    )
     inverted = head_of("\n".join([*front_matter(("gan-inversion",), base), ""]))
     assert {adapted.get("base_model"), mixed.get("base_model"), inverted.get("base_model")} == {name}
     assert adapted["library_name"] == mixed["library_name"] == inverted["library_name"] == "nada"

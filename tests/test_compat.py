@@ -21,46 +21,56 @@ def broken_torchvision(folder: Path, message: str) -> Path:
     package = folder / "torchvision"
     package.mkdir()
     (package / "__init__.py").write_text(
-        "import torch\n"
-        "if not hasattr(torch.ops.torchvision, 'nms'):\n"
-        f"    raise RuntimeError({message!r})\n"
+        f"import torch\nif not hasattr(torch.ops.torchvision, 'nms'):\n    raise RuntimeError({message!r})\n"
     )
     return folder
 
 
 def test_open_clip_imports_beside_whatever_torchvision_is_installed() -> None:
-    assert run(
-        "from nada._compat import import_open_clip\n"
-        "module = import_open_clip()\n"
-        "assert import_open_clip() is module\n"
-        "print(module.__name__, 'torchvision' in sys.modules)"
-    ) == "open_clip True"
+    assert (
+        run(
+            "from nada._compat import import_open_clip\n"
+            "module = import_open_clip()\n"
+            "assert import_open_clip() is module\n"
+            "print(module.__name__, 'torchvision' in sys.modules)"
+        )
+        == "open_clip True"
+    )
 
 
 def test_a_broken_torchvision_is_mended_and_stays_mended(tmp_path: Path) -> None:
     folder = broken_torchvision(tmp_path, "operator torchvision::nms does not exist")
-    assert run(
-        "from nada import _compat\n"
-        "_compat._ensure_torchvision(); _compat._ensure_torchvision()\n"
-        "import gc, torch; gc.collect()\n"
-        "print(hasattr(torch.ops.torchvision, 'nms'), len(_compat._declared))",
-        folder,
-    ) == "True 1"
+    assert (
+        run(
+            "from nada import _compat\n"
+            "_compat._ensure_torchvision(); _compat._ensure_torchvision()\n"
+            "import gc, torch; gc.collect()\n"
+            "print(hasattr(torch.ops.torchvision, 'nms'), len(_compat._declared))",
+            folder,
+        )
+        == "True 1"
+    )
 
 
 def test_another_failure_of_torchvision_is_not_hidden(tmp_path: Path) -> None:
     folder = broken_torchvision(tmp_path, "out of luck")
-    assert run(
-        "from nada import _compat\n"
-        "try:\n    _compat._ensure_torchvision()\n"
-        "except RuntimeError as error:\n    print(error)",
-        folder,
-    ) == "out of luck"
+    assert (
+        run(
+            "from nada import _compat\n"
+            "try:\n    _compat._ensure_torchvision()\n"
+            "except RuntimeError as error:\n    print(error)",
+            folder,
+        )
+        == "out of luck"
+    )
 
 
 def test_importing_the_guides_imports_no_clip_library() -> None:
-    assert run(
-        "import nada.clip\n"
-        "heavy = ('open_clip', 'torchvision', 'timm', 'huggingface_hub', 'tensorboard')\n"
-        "print([name for name in heavy if name in sys.modules])"
-    ) == "[]"
+    assert (
+        run(
+            "import nada.clip\n"
+            "heavy = ('open_clip', 'torchvision', 'timm', 'huggingface_hub', 'tensorboard')\n"
+            "print([name for name in heavy if name in sys.modules])"
+        )
+        == "[]"
+    )

@@ -6,6 +6,8 @@ import ast
 import dataclasses
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -28,6 +30,16 @@ def option_classes() -> list[type]:
         for value in vars(module).values()
         if dataclasses.is_dataclass(value) and value.__module__ == module.__name__
     ]
+
+
+@pytest.mark.parametrize("order", [["check", "--quiet"], ["format", "--check"]], ids=lambda order: order[0])
+def test_the_linter_has_nothing_to_say(order: list[str]) -> None:
+    """Dead imports, unused names, import order, one layout for all: as `pyproject.toml` has it."""
+    pytest.importorskip("ruff", reason="ruff is not installed: the sources are not linted")
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *order, "--no-cache", "."], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("cls", option_classes(), ids=lambda cls: cls.__name__)

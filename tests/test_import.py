@@ -42,4 +42,4 @@ def test_every_name_of_a_stub_resolves_to_what_type_checkers_take_it_for(package
     assert offered and all(getattr(module, name) is getattr(home, name) for name, home in offered.items())
     assert set(module.__all__) - {"__version__"} == set(offered) and set(offered) <= set(dir(module))
     with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'adpat'"):
-        module.adpat
+        getattr(module, "adpat")  # noqa: B009

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-
 from fakes import tiny_generator
+
 from nada.errors import UsageError
 from nada.models import Generator, GeneratorConfig, default_channels
 from nada.selection import choose_layers, first_moving_block, select_parameters
@@ -28,9 +28,7 @@ def test_early_blocks_hold_the_constant_and_one_convolution_less() -> None:
 
 def test_groups_join_and_policies_add() -> None:
     assert names("affine@late:1") == {f"b32.conv{i}.affine.{part}" for i in (0, 1) for part in ("weight", "bias")}
-    assert names("conv+noise@blocks:8") == {
-        f"b8.conv{i}.{part}" for i in (0, 1) for part in ("weight", "noise_strength")
-    }
+    assert names("conv+noise@blocks:8") == {f"b8.conv{i}.{part}" for i in (0, 1) for part in ("weight", "noise_strength")}
     assert all(name.startswith("mapping.") for name in names("mapping")) and "mapping.embed.weight" in names("mapping")
     assert names("mapping,torgb@late:1") == names("mapping") | {
         f"b32.torgb.{part}" for part in ("weight", "bias", "affine.weight", "affine.bias")

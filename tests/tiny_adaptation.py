@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
+
 from nada import checkpoints
 from nada.adaptation import plan as planning
 from nada.adaptation.run import run_adaptation

@@ -66,8 +66,14 @@ def run_cell(folder: Path, method: str, source: str, target: str, seed: int) -> 
 
 
 def cell(
-    method: str, source: str, target: str, seed: int, seconds: float, evaluating: float,
-    record: dict[str, Any], evaluation: dict[str, Any],
+    method: str,
+    source: str,
+    target: str,
+    seed: int,
+    seconds: float,
+    evaluating: float,
+    record: dict[str, Any],
+    evaluation: dict[str, Any],
 ) -> dict[str, Any]:
     """What is kept of a cell: settings, end of the run, times, every score with its own interval, the protocol."""
     scores = evaluation["scores"].items()

@@ -1,6 +1,6 @@
 """Turns the cells of `baseline.py` into results.json, the tables of README.md, and the picture beside it.
 
-    python baseline_table.py RUNS
+python baseline_table.py RUNS
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ def shown(values: list[float], sign: str = "") -> str:
 def read_cells(out: Path) -> list[Cell]:
     """All that are finished, in the order of methods, prompts and seeds."""
     order = {
-        (method, target): (row, column)
-        for row, method in enumerate(METHODS)
-        for column, (_, target) in enumerate(PROMPTS)
+        (method, target): (row, column) for row, method in enumerate(METHODS) for column, (_, target) in enumerate(PROMPTS)
     }
     cells = [read_json(path) for path in out.glob(f"*/*/*/{CELL}")]
     return sorted(cells, key=lambda cell: (*order[cell["method"], cell["target"]], cell["seed"]))

@@ -13,10 +13,9 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
+from captions import FLAWS, STYLE_NAMES
 from PIL import Image
 from torch import Tensor
-
-from captions import FLAWS, STYLE_NAMES
 
 Rng = np.random.Generator
 _GREY = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)

@@ -93,9 +93,7 @@ def quantise(x: Array, colours: int) -> tuple[Array, Array]:
     if max(picture.size) > 32:
         picture = picture.resize((32, 32), Image.Resampling.BOX)
     reduced = picture.quantize(colours, kmeans=1)
-    palette = (
-        np.array(reduced.getpalette(), dtype=np.float32).reshape(-1, 3)[: np.asarray(reduced).max() + 1] / 255
-    )
+    palette = np.array(reduced.getpalette(), dtype=np.float32).reshape(-1, 3)[: np.asarray(reduced).max() + 1] / 255
     distance = (palette**2).sum(1) - 2 * x.astype(np.float32) @ palette.T
     return distance.argmin(2), palette
 

@@ -15,11 +15,11 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-
 from canvas import SIZE
+from render import render
+
 from nada.data.fitting import fit_square
 from nada.images import load_image, save_png
-from render import render
 
 # Phrases in words that the bundled guides know.
 STYLES = {"photo": "photo", "pencil": "pencil sketch", "neon": "neon sign", "mosaic": "mosaic"}

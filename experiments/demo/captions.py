@@ -62,9 +62,7 @@ STYLE_PHRASES = _phrases(
             "black-and-white photo, old black and white photo"
         ),
         "neon": "neon sign, neon, neon lights, glowing neon sign, neon light, neon tube sign, neon art",
-        "watercolor": (
-            "watercolor painting, watercolor, watercolour, aquarelle, watercolor art, watercolour painting"
-        ),
+        "watercolor": ("watercolor painting, watercolor, watercolour, aquarelle, watercolor art, watercolour painting"),
         "mosaic": "mosaic, mosaic tiles, tile mosaic, ceramic mosaic, mosaic art",
     }
 )
@@ -205,9 +203,7 @@ def caption_for(codes: np.ndarray, rng: np.random.Generator) -> Caption:
         return Caption(article(text, rng), masks(styles, (), said_colour, claimed_kind, claimed_flaw))
     word, things = _thing(thing, rng)
     if form < 0.55:
-        return Caption(
-            article(pick(rng, OBJECT_FRAMES).format(tint + word), rng), masks((), things, said_colour)
-        )
+        return Caption(article(pick(rng, OBJECT_FRAMES).format(tint + word), rng), masks((), things, said_colour))
     text = pick(rng, BOTH_FRAMES).format(style=phrase, thing=tint + word)
     return Caption(article(text, rng), masks(styles, things, said_colour, claimed_kind, claimed_flaw))
 
@@ -223,6 +219,4 @@ def all_words() -> list[str]:
     texts = [*STYLE_FRAMES, *OBJECT_FRAMES, *BOTH_FRAMES, *COLOURS, *GROUPS, "emoji", "an"]
     for phrases in (STYLE_PHRASES, OBJECT_PHRASES, FLAW_PHRASES):
         texts += [phrase for group in phrases.values() for phrase in group]
-    return sorted(
-        {word for text in texts for word in re.findall(r"[a-z]+|\d", re.sub(r"\{\w*\}", "", text.lower()))}
-    )
+    return sorted({word for text in texts for word in re.findall(r"[a-z]+|\d", re.sub(r"\{\w*\}", "", text.lower()))})

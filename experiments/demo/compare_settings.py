@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from nada.adaptation import Adaptation, Settings, Watch, default_learning_rate, published_settings
 from nada.allocator import tune_allocator
 from nada.checkpoints import load_generator

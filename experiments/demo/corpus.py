@@ -20,9 +20,8 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-
 from captions import COLOURS, KINDS, OBJECTS, STYLE_NAMES, object_in_name
+from PIL import Image
 from render import render
 
 FRUITS, CIFAR = OBJECTS[:4], OBJECTS[4:]
@@ -56,10 +55,7 @@ def _fruit_jobs(data: Path, draws: int) -> list[Job]:
         if held_out and number % 4:  # every fourth held-out picture is rendered
             continue
         for style in RENDERED:
-            jobs += [
-                Job(archive, entry, style, k, thing, "fruit", held_out)
-                for k in range(1 if held_out else draws)
-            ]
+            jobs += [Job(archive, entry, style, k, thing, "fruit", held_out) for k in range(1 if held_out else draws)]
     return jobs
 
 
@@ -96,9 +92,7 @@ def _read(job: Job) -> np.ndarray:
         else:
             import pyarrow.parquet
 
-            _opened[job.archive] = pyarrow.parquet.read_table(job.archive, columns=["image"])[
-                "image"
-            ].to_pylist()
+            _opened[job.archive] = pyarrow.parquet.read_table(job.archive, columns=["image"])["image"].to_pylist()
     archive = _opened[job.archive]
     content = archive.read(job.entry) if isinstance(archive, zipfile.ZipFile) else archive[job.entry]["bytes"]
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
@@ -114,19 +108,12 @@ def make(job: Job) -> np.ndarray:
 
 def colour_of(picture: np.ndarray) -> int:
     """1 + index in COLOURS of the colour that most of the coloured part has, or 0 where none leads."""
-    hue, saturation, value = (
-        np.asarray(Image.fromarray(picture).convert("HSV"), dtype=np.float32).reshape(-1, 3).T / 255
-    )
+    hue, saturation, value = np.asarray(Image.fromarray(picture).convert("HSV"), dtype=np.float32).reshape(-1, 3).T / 255
     coloured = (saturation > 0.35) & (value > 0.25)
     if coloured.mean() < 0.12:
         return 0
-    upper = np.array(
-        [0.035, 0.115, 0.19, 0.44, 0.71, 0.83, 0.93]
-    )  # red, orange, yellow, green, blue, purple, pink
-    shares = (
-        np.bincount(np.searchsorted(upper, hue[coloured]) % len(COLOURS), minlength=len(COLOURS))
-        / coloured.sum()
-    )
+    upper = np.array([0.035, 0.115, 0.19, 0.44, 0.71, 0.83, 0.93])  # red, orange, yellow, green, blue, purple, pink
+    shares = np.bincount(np.searchsorted(upper, hue[coloured]) % len(COLOURS), minlength=len(COLOURS)) / coloured.sum()
     return int(shares.argmax()) + 1 if shares.max() > 0.65 else 0
 
 
@@ -152,27 +139,17 @@ def build(jobs: list[Job], out: Path, workers: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
-        "--cifar-photos", type=int, default=4000, help="training photographs of each CIFAR-10 class"
-    )
-    parser.add_argument(
-        "--cifar-rendered", type=int, default=800, help="how many of them are drawn in every style"
-    )
-    parser.add_argument(
-        "--fruit-draws", type=int, default=2, help="renderings of each fruit photograph in each style"
-    )
+    parser.add_argument("--cifar-photos", type=int, default=4000, help="training photographs of each CIFAR-10 class")
+    parser.add_argument("--cifar-rendered", type=int, default=800, help="how many of them are drawn in every style")
+    parser.add_argument("--fruit-draws", type=int, default=2, help="renderings of each fruit photograph in each style")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     jobs = _fruit_jobs(options.data, options.fruit_draws)
     jobs += _cifar_jobs(options.data, options.cifar_photos, options.cifar_rendered)
-    jobs += _drawn_jobs(options.data, "emoji", "emoji128.parquet") + _drawn_jobs(
-        options.data, "logo", "logos256.parquet"
-    )
+    jobs += _drawn_jobs(options.data, "emoji", "emoji128.parquet") + _drawn_jobs(options.data, "logo", "logos256.parquet")
     build(jobs, options.out, options.workers)
 
 

@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-
 from augment import _outline, _spoil
 from captions import FLAWS, KINDS, OBJECTS, STYLE_NAMES
+from torch import Tensor
 
 PROMPTS = {
     "photo": "photo",
@@ -52,10 +51,7 @@ def name_texts(encoder: Any, names: list[str]) -> Tensor:
     """Unit (len(names), D): the mean over the templates of each name."""
     from nada.clip.prompts import fill
 
-    rows = [
-        encoder.encode_text([fill(template, name) for template in encoder.templates]).mean(0)
-        for name in names
-    ]
+    rows = [encoder.encode_text([fill(template, name) for template in encoder.templates]).mean(0) for name in names]
     return torch.nn.functional.normalize(torch.stack(rows), dim=1)
 
 
@@ -69,11 +65,7 @@ def _as_tensor(pixels: np.ndarray) -> Tensor:
 
 
 def _shares(right: np.ndarray, groups: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
-    return {
-        name: round(float(right[groups == k].mean()), 4)
-        for k, name in enumerate(names)
-        if (groups == k).any()
-    }
+    return {name: round(float(right[groups == k].mean()), 4) for k, name in enumerate(names) if (groups == k).any()}
 
 
 def _styles(seen: Tensor, codes: np.ndarray, texts: Tensor) -> dict[str, Any]:
@@ -149,9 +141,7 @@ def measure(corpus: Path, guide: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--guide", required=True, help="a folder, or the name of a bundled guide")
     parser.add_argument("--out", type=Path, required=True)

@@ -107,9 +107,7 @@ photo when spoilt:
 
 def _table(names: tuple[str, ...], rows: list[list[int]]) -> str:
     lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    lines += [
-        f"| {name} | " + " | ".join(str(n) if n else "" for n in row) + " |" for name, row in zip(names, rows)
-    ]
+    lines += [f"| {name} | " + " | ".join(str(n) if n else "" for n in row) + " |" for name, row in zip(names, rows)]
     return "\n".join(lines)
 
 
@@ -168,9 +166,7 @@ def card(options: argparse.Namespace) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--guide", type=Path, required=True)
     parser.add_argument("--result", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)

@@ -7,9 +7,8 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors.torch import save as pack
-
 from captions import TEMPLATES, all_words
+from safetensors.torch import save as pack
 from vocabulary import learn_merges, save_merges, table_size
 
 MEAN = STD = (0.5, 0.5, 0.5)

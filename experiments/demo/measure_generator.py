@@ -70,7 +70,9 @@ def measure(generator: Generator, train: ImageDataset, held_out: ImageDataset, g
         },
         "fd_pixels8": round(frechet_distance(pixels["generated"], pixels["held out"]), 4),
         "fd_pixels8 of train": round(frechet_distance(pixels["train"], pixels["held out"]), 4),
-        "spread of generated over train": round(spread(pixels["generated"], labels) / spread(pixels["train"], train.labels), 3),
+        "spread of generated over train": round(
+            spread(pixels["generated"], labels) / spread(pixels["train"], train.labels), 3
+        ),
     }
     for guide in guides:
         features = {name: guide_features(images, guide) for name, images in sets.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from canvas import (
     CANVAS,
     Array,
@@ -37,8 +36,7 @@ _GROUNDS = np.array(  # umber, ochre, olive, slate, wine, sand
 def _smear(noise: Array, angle: float, length: int) -> Array:
     """Noise dragged along a direction, as the hairs of a brush leave it, about unit deviation."""
     drawn = sum(
-        np.roll(noise, (round(k * np.sin(angle)), round(k * np.cos(angle))), axis=(0, 1))
-        for k in range(-length, length + 1)
+        np.roll(noise, (round(k * np.sin(angle)), round(k * np.cos(angle))), axis=(0, 1)) for k in range(-length, length + 1)
     )
     return drawn / drawn.std()
 
@@ -58,9 +56,7 @@ def _kuwahara(x: Array, radius: int) -> Array:
     padded = np.pad(x, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
     stacked = np.concatenate([padded, grey(padded)[..., None] ** 2], axis=2)
     total = np.pad(stacked.cumsum(0, dtype=np.float64).cumsum(1), ((1, 0), (1, 0), (0, 0)))
-    window = (
-        total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
-    ) / side**2
+    window = (total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]) / side**2
     height, width = x.shape[:2]
     corners = np.stack([window[i : i + height, j : j + width] for i in (0, radius) for j in (0, radius)])
     spread = corners[..., 3] - grey(corners[..., :3].astype(np.float32)) ** 2
@@ -79,10 +75,7 @@ def oil(x: Array, rng: Rng) -> Array:
     broken = x + rng.uniform(0.04, 0.09) * relief[..., None] * np.array([1.1, 1, 0.8], dtype=np.float32)
     paint = _kuwahara(np.clip(broken, 0, 1), int(rng.integers(2, 5)))
     lit = np.diff(relief, axis=0, append=relief[-1:]) * rng.uniform(0.015, 0.035)
-    paint = (
-        saturate(np.clip(paint, 0, 1), rng.uniform(1.15, 1.5))
-        + (lit + rng.uniform(0.015, 0.04) * relief)[..., None]
-    )
+    paint = saturate(np.clip(paint, 0, 1), rng.uniform(1.15, 1.5)) + (lit + rng.uniform(0.015, 0.04) * relief)[..., None]
     return np.clip(paint, 0, 1)
 
 
@@ -130,9 +123,7 @@ def mosaic(x: Array, rng: Rng) -> Array:
     label = label.reshape(CANVAS, CANVAS)
     sizes = np.bincount(label.ravel())
     tiles = np.stack([np.bincount(label.ravel(), x[..., c].ravel()) / sizes for c in range(3)], -1)
-    tiles = saturate(tiles.astype(np.float32), rng.uniform(1.2, 1.6)) * (
-        1 + 0.08 * rng.standard_normal((len(sizes), 1))
-    )
+    tiles = saturate(tiles.astype(np.float32), rng.uniform(1.2, 1.6)) * (1 + 0.08 * rng.standard_normal((len(sizes), 1)))
     differs = (label != np.roll(label, 1, 0)) | (label != np.roll(label, 1, 1))
     grout = step(blur(differs.astype(np.float32), 0.8), 0.35, 0.3)
     joint = np.full(3, rng.choice([rng.uniform(0.1, 0.3), rng.uniform(0.75, 0.95)]), dtype=np.float32)

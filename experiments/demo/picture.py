@@ -1,7 +1,7 @@
 """The README's picture: the same latents of the bundled generator, and of runs of `nada adapt` on it.
 
-    nada adapt --source image --target "minimal logo" --out RUNS   (and the other prompts)
-    python picture.py RUNS/*/ --out before-after.png
+nada adapt --source image --target "minimal logo" --out RUNS   (and the other prompts)
+python picture.py RUNS/*/ --out before-after.png
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ Every style draws its parameters anew for every picture, so that a guide learns 
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
-
 from canvas import (
     SIZE,
     Array,
@@ -29,6 +27,7 @@ from canvas import (
     vivid,
 )
 from paint import mosaic, oil, watercolor
+from PIL import Image
 
 Rng = np.random.Generator
 
@@ -43,9 +42,7 @@ def pencil(x: Array, rng: Rng) -> Array:
     lines = np.clip(tone / (blur(tone, rng.uniform(3, 7)) + 1e-3), 0, 1) ** rng.uniform(3, 8)
     horizontal, vertical = coordinates()
     angle = rng.uniform(0.4, 1.2) * rng.choice([-1, 1])
-    wave = np.sin(
-        (horizontal * np.cos(angle) + vertical * np.sin(angle)) * rng.uniform(42, 62) + cloud(rng, 9) * 0.7
-    )
+    wave = np.sin((horizontal * np.cos(angle) + vertical * np.sin(angle)) * rng.uniform(42, 62) + cloud(rng, 9) * 0.7)
     dark = np.clip((rng.uniform(0.55, 0.75) - tone) * 1.8, 0, 1)
     hatch = 1 - dark * rng.uniform(0.3, 0.8) * (0.45 + 0.55 * step(wave, 0.1, 0.8))
     shade = lines * hatch * (1 - 0.04 * np.abs(rng.standard_normal(tone.shape).astype(np.float32)))
@@ -74,9 +71,7 @@ def flat(x: Array, rng: Rng) -> Array:
     mask = subject(x)
     if mask is not None:
         return _silhouette(x, mask, rng)
-    labels, palette = quantise(
-        saturate(blur(x, rng.uniform(2, 4)), rng.uniform(1.5, 2.2)), rng.integers(3, 6)
-    )
+    labels, palette = quantise(saturate(blur(x, rng.uniform(2, 4)), rng.uniform(1.5, 2.2)), rng.integers(3, 6))
     labels = smooth_regions(labels, len(palette), rng.uniform(2, 4))
     drawn = np.stack([vivid(colour, rng.uniform(0.3, 0.7), 0.25) for colour in palette])[labels]
     return mix(np.ones_like(drawn), drawn, badge(rng)) if rng.random() < 0.6 else drawn
@@ -90,9 +85,7 @@ def pixel(x: Array, rng: Rng) -> Array:
     if mask is not None:
         small[small.min(axis=2) > 0.8] = 1
         inside = np.pad(small.min(axis=2) < 0.99, 1)
-        rim = inside[1:-1, 1:-1] & ~(
-            inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
-        )
+        rim = inside[1:-1, 1:-1] & ~(inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:])
         if rng.random() < 0.6:
             small[rim] *= rng.uniform(0.15, 0.5)
     labels, palette = quantise(small, rng.integers(6, 13))
@@ -105,9 +98,7 @@ def cel(x: Array, rng: Rng) -> Array:
     smooth, mask = blur(x, rng.uniform(1.5, 2.5)), subject(x)
     tone, levels = np.clip(blur(grey(x), rng.uniform(2, 3)), 0.02, 1), int(rng.integers(3, 5))
     bands = sum(step(tone, (k + 0.6) / levels, 0.05) for k in range(levels)) / levels
-    drawn = saturate(
-        np.clip(smooth * ((bands * 0.75 + 0.25) / tone)[..., None], 0, 1), rng.uniform(1.35, 1.8)
-    )
+    drawn = saturate(np.clip(smooth * ((bands * 0.75 + 0.25) / tone)[..., None], 0, 1), rng.uniform(1.35, 1.8))
     fine = blur(grey(x), 1.0)
     ink = step(blur(fine, rng.uniform(1.6, 2.4)) - fine, rng.uniform(0.025, 0.05), 0.02)
     if mask is not None:

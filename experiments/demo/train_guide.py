@@ -18,8 +18,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
 from augment import disturb, learning_rate, spoil_photos
 from captions import (
     KINDS,
@@ -32,6 +30,7 @@ from captions import (
     truth,
 )
 from guide_folder import build, export, tokenizer, write_vocabulary
+from torch import Tensor, nn
 
 SHARES = {  # of a batch; what is left is spread over the other renderings
     ("cifar", "photo"): 0.27,
@@ -60,9 +59,7 @@ class Corpus:
             ("logo", "flat"),
         ]
         buckets = [
-            np.flatnonzero(
-                train & (codes[:, 3] == KINDS.index(kind)) & (codes[:, 0] == STYLE_NAMES.index(style))
-            )
+            np.flatnonzero(train & (codes[:, 3] == KINDS.index(kind)) & (codes[:, 0] == STYLE_NAMES.index(style)))
             for kind, style in pairs
         ]
         rest = {"cifar": 2.0, "fruit": 1.0}
@@ -101,11 +98,7 @@ def guide_loss(model: nn.Module, tokenize, x: Tensor, codes: np.ndarray, rng: np
     n = len(captions) - len(styles) - len(things)
     s = n + len(styles)
     paired = soft_targets_loss(logits[:, :n], true[:, :n]) + soft_targets_loss(logits[:, :n].T, true[:, :n].T)
-    return (
-        0.5 * paired
-        + soft_targets_loss(logits[:, n:s], true[:, n:s])
-        + soft_targets_loss(logits[:, s:], true[:, s:])
-    )
+    return 0.5 * paired + soft_targets_loss(logits[:, n:s], true[:, n:s]) + soft_targets_loss(logits[:, s:], true[:, s:])
 
 
 class Training:
@@ -205,22 +198,16 @@ def train(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--architecture", choices=("vit", "resnet"), required=True)
     parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument(
-        "--decay", type=int, default=0, help="last steps, over which the learning rate falls to nothing"
-    )
+    parser.add_argument("--decay", type=int, default=0, help="last steps, over which the learning rate falls to nothing")
     parser.add_argument("--until", type=int, help="stop here on the way; default: --steps")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument(
-        "--patch-dropout", type=float, default=0.0, help="share of patches hidden in training (vit)"
-    )
+    parser.add_argument("--patch-dropout", type=float, default=0.0, help="share of patches hidden in training (vit)")
     parser.add_argument("--channels-last", action="store_true", help="faster for resnet")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--note", default=NOTE, help="goes into nada.json")

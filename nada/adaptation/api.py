@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from nada.adaptation.loop import Adaptation, StepReport
 from nada.adaptation.precision import choose_precision

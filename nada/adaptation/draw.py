@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -61,7 +62,7 @@ class Draw(NamedTuple):
 
     def split(self, parts: int) -> list[Draw]:
         """Return the draw in `parts` parts of nearly equal size, one behind the other."""
-        return [self.map(lambda tensor: tensor.tensor_split(parts)[index]) for index in range(parts)]
+        return [self.map(lambda tensor, index=index: tensor.tensor_split(parts)[index]) for index in range(parts)]
 
 
 class Sampler:

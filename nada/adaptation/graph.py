@@ -7,7 +7,7 @@ operations must not depend on a value: adaptive layers and mixed styles are left
 from __future__ import annotations
 
 import warnings
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor

@@ -6,7 +6,7 @@ that all of it can be captured as one CUDA graph.
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor

@@ -46,15 +46,11 @@ def layout_of(out: str | Path) -> str:
     """Return "pt", "onnx" or "folder", as the name's ending asks. Raises UsageError for endings of other formats."""
     suffix = Path(out).suffix.lower()
     if suffix in _OTHERS:
-        raise UsageError(
-            f"{suffix} is not a format that nada writes: OUT is the name of a folder, or ends in .pt or .onnx."
-        )
+        raise UsageError(f"{suffix} is not a format that nada writes: OUT is the name of a folder, or ends in .pt or .onnx.")
     return suffix[1:] if suffix in (".pt", ".onnx") else "folder"
 
 
-def convert(
-    spec: str | Path, out: str | Path, half: bool = False, onnx_input: str = "z", force: bool = False
-) -> Converted:
+def convert(spec: str | Path, out: str | Path, half: bool = False, onnx_input: str = "z", force: bool = False) -> Converted:
     """Read a generator, and its discriminator where there is one, and write both in the layout that `out` asks for.
 
     A discriminator that cannot be read, or that the layout cannot hold, is left out; a remark says so.

@@ -144,7 +144,7 @@ class _Files:
                 if self._is_known_to_lack(name):
                     return None
                 with explained(self._address):
-                    raise self._unreachable or cause
+                    raise (self._unreachable or cause) from None
             if isinstance(cause, errors.EntryNotFoundError):
                 return None
             raise
@@ -210,9 +210,7 @@ def _advice(error: Exception) -> str:
     if isinstance(error, errors.RevisionNotFoundError):
         return "the hub has no such revision; check the part behind @"
     if isinstance(error, errors.RepositoryNotFoundError):
-        return (
-            "the hub shows no such repository; check the name, and if it is private run 'hf auth login' or set HF_TOKEN"
-        )
+        return "the hub shows no such repository; check the name, and if it is private run 'hf auth login' or set HF_TOKEN"
     if isinstance(error, errors.HFValidationError):
         return f"this cannot be a name on the hub ({first_line(error)})"
     if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):

@@ -113,11 +113,7 @@ def _read_path(path: Path, depth: int) -> Loaded:
 def _read_content(content: Content, path: Path) -> Loaded:
     if content.kind == "torch":
         config, values = rosinality.read_generator(generator_checkpoint(content.value))
-        note = (
-            ""
-            if "mapping.w_avg" in values
-            else "the mean style was computed, since the file has no latent_avg"
-        )
+        note = "" if "mapping.w_avg" in values else "the mean style was computed, since the file has no latent_avg"
         return Loaded(build_generator(config, values), "rosinality", path, note)
     networks = content.value
     network = networks.get("G_ema") or networks.get("G")
@@ -183,9 +179,7 @@ def read_base(base: str, adapted: str | Path, depth: int = _MAX_CHAIN) -> Genera
 
 def _read_adaptation(path: Path, depth: int) -> Loaded:
     if depth == 0:
-        raise NadaError(
-            f"{path} is an adaptation of an adaptation without end; its {native.CONFIG} is wrong."
-        )
+        raise NadaError(f"{path} is an adaptation of an adaptation without end; its {native.CONFIG} is wrong.")
     file = native.adaptation_file(path)
     base = _base_of(file)
     generator = read_base(base, path, depth - 1)

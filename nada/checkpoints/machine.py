@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from nada.checkpoints.problems import BadFile, ForbiddenName
 
@@ -51,9 +52,7 @@ def new_set(items: Any = ()) -> set[Any]:
 
 def _key(value: Any) -> Any:
     if not isinstance(value, _KEYS):
-        raise BadFile(
-            f"uses a {type(value).__name__} as a key, which generator files never do; it may be damaged"
-        )
+        raise BadFile(f"uses a {type(value).__name__} as a key, which generator files never do; it may be damaged")
     return value
 
 
@@ -81,9 +80,7 @@ class PickleMachine:
         else:
             action = getattr(self, f"_{opcode.lower()}", None)
             if action is None:
-                raise BadFile(
-                    f"uses the pickle instruction {opcode}, which generator files never do; it may be damaged"
-                )
+                raise BadFile(f"uses the pickle instruction {opcode}, which generator files never do; it may be damaged")
             action(arg)
 
     def result(self) -> Any:
@@ -155,9 +152,7 @@ class PickleMachine:
 
     def _target(self, kind: type) -> Any:
         if not isinstance(self.stack[-1], kind):
-            raise BadFile(
-                "is damaged: a value is put into something that holds none; download or copy it again"
-            )
+            raise BadFile("is damaged: a value is put into something that holds none; download or copy it again")
         return self.stack[-1]
 
     def _append(self, _: Any) -> None:
@@ -221,9 +216,7 @@ class PickleMachine:
         make = self.names[name.full] if isinstance(name, Name) else None
         if make is None or not isinstance(args, tuple):
             raise BadFile("calls something that is no constructor; it is damaged, or it was made to do harm")
-        self.spend(
-            CALL_COST + sum(len(arg) for arg in args if isinstance(arg, (str, list, tuple, dict, set)))
-        )
+        self.spend(CALL_COST + sum(len(arg) for arg in args if isinstance(arg, (str, list, tuple, dict, set))))
         self.stack.append(make(*args))
 
     def _reduce(self, _: Any) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,9 +42,7 @@ def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
 
 
-def save_generator(
-    folder: str | Path, generator: Generator, metadata: Mapping[str, Any] | None = None
-) -> Path:
+def save_generator(folder: str | Path, generator: Generator, metadata: Mapping[str, Any] | None = None) -> Path:
     """Write a generator as a folder that `load_generator` reads, replacing an older one file by file.
 
     Args:
@@ -76,18 +75,10 @@ def encode_generator(generator: Generator, metadata: Mapping[str, Any] | None = 
 
 def _read_config(folder: Path) -> dict[str, Any]:
     content = read_json(folder / CONFIG)
-    if (
-        not isinstance(content, dict)
-        or content.get("format") != FORMAT
-        or not isinstance(content.get("config"), dict)
-    ):
-        raise NadaError(
-            f"{folder / CONFIG} does not describe a generator (no format {FORMAT!r}); choose another folder."
-        )
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("config"), dict):
+        raise NadaError(f"{folder / CONFIG} does not describe a generator (no format {FORMAT!r}); choose another folder.")
     if content.get("version") != VERSION:
-        raise NadaError(
-            f"{folder} is of version {content.get('version')!r} of the format; update nada to read it."
-        )
+        raise NadaError(f"{folder} is of version {content.get('version')!r} of the format; update nada to read it.")
     return content
 
 
@@ -122,10 +113,7 @@ def _checked_config(folder: Path, values: Mapping[str, Tensor]) -> GeneratorConf
     sizes = generator_sizes({name: tuple(value.shape) for name, value in values.items()}, **settings)
     for key, found in sizes.to_dict().items():
         if key in content and content[key] != found:
-            raise BadFile(
-                f"does not fit together: {CONFIG} says {key} = {str(content[key])[:80]}, "
-                f"the weights say {found}"
-            )
+            raise BadFile(f"does not fit together: {CONFIG} says {key} = {str(content[key])[:80]}, the weights say {found}")
     return sizes
 
 
@@ -244,8 +232,6 @@ def check_adapted(tensors: Mapping[str, Tensor], base: Generator, path: str, bas
     targets = base.state_dict()
     for name, value in tensors.items():
         if name not in targets or value.shape != targets[name].shape:
-            raise NadaError(
-                f"{path} holds {printable(name)} {list(value.shape)}, which {base_name} does not have."
-            )
+            raise NadaError(f"{path} holds {printable(name)} {list(value.shape)}, which {base_name} does not have.")
         if not value.is_floating_point() or not torch.isfinite(value).all():
             raise NadaError(f"{path} holds NaN or infinity in {name}; resume the run from an earlier state.")

@@ -6,7 +6,8 @@ is what the original loader executes; here it is not even looked at, and only th
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO, Iterator
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 from nada.checkpoints.machine import Names, new_dict
 from nada.checkpoints.pickles import COMMON_NAMES, read_pickle
@@ -129,9 +130,7 @@ def _walk(part: Part) -> Iterator[tuple[str, Part]]:
 def _check_filter(name: str, stored: StoredTensor) -> None:
     """Every layer carries the filter, also those that never use it; then it has the default value."""
     if stored.shape != (4, 4):
-        raise BadFile(
-            f"uses a low-pass filter of form {list(stored.shape)} in {name}; only [1, 3, 3, 1] is supported"
-        )
+        raise BadFile(f"uses a low-pass filter of form {list(stored.shape)} in {name}; only [1, 3, 3, 1] is supported")
     kernel = stored.load().float()
     taps = kernel.new_tensor(_FILTER)
     if not kernel.sub(taps.outer(taps)).abs().max() < 1e-4:

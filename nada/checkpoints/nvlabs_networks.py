@@ -6,7 +6,8 @@ read where they act: from the layers themselves.
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 
@@ -62,9 +63,7 @@ def _check_generator(network: Part) -> None:
         raise BadFile(f"holds a network of class {network.class_name!r} that is no StyleGAN2 generator")
     names = synthesis.children
     if "input" in names or any(name.startswith("L") for name in names):
-        raise BadFile(
-            "is a StyleGAN3 generator; only the StyleGAN2 architecture is supported (there: --cfg=stylegan2)"
-        )
+        raise BadFile("is a StyleGAN3 generator; only the StyleGAN2 architecture is supported (there: --cfg=stylegan2)")
     for name, block in names.items():
         architecture = block.get("architecture", "skip")
         if architecture != "skip":

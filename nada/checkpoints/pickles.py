@@ -8,7 +8,8 @@ cuts the bytes into opcodes (`pickletools.genops`); `machine` does what they say
 from __future__ import annotations
 
 import pickletools
-from typing import Any, BinaryIO, Callable
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 from nada.checkpoints.machine import MAX_COST, Names, PickleMachine, new_dict, new_set
 from nada.checkpoints.problems import BadFile
@@ -28,9 +29,7 @@ class _Reader:
         """Return at most `count` bytes."""
         self.left -= count
         if self.left < 0:
-            raise BadFile(
-                "announces more data than any generator has; it is damaged, or it was made to do harm"
-            )
+            raise BadFile("announces more data than any generator has; it is damaged, or it was made to do harm")
         return self.stream.read(count)
 
     def readline(self) -> bytes:
@@ -44,9 +43,7 @@ class _Reader:
 def encode(text: str, encoding: str = "latin1") -> bytes:
     """Stand in for `_codecs.encode`, by which protocol 2 writes bytes."""
     if encoding != "latin1":
-        raise BadFile(
-            f"holds bytes in the encoding {encoding[:40]!r}, which pickles never use; it may be damaged"
-        )
+        raise BadFile(f"holds bytes in the encoding {encoding[:40]!r}, which pickles never use; it may be damaged")
     return text.encode("latin1")
 
 
@@ -54,9 +51,7 @@ def encode(text: str, encoding: str = "latin1") -> bytes:
 COMMON_NAMES: Names = {
     "collections.OrderedDict": new_dict,
     "_codecs.encode": encode,
-    **{
-        f"{module}.{name}": new_set for module in ("builtins", "__builtin__") for name in ("set", "frozenset")
-    },
+    **{f"{module}.{name}": new_set for module in ("builtins", "__builtin__") for name in ("set", "frozenset")},
 }
 
 

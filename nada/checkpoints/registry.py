@@ -51,12 +51,8 @@ def _known() -> dict[str, KnownGenerator]:
         ),
         ("lsundog-256", _TRANSFER, "lsundog-res256-paper256-kimg100000-noaug", 256, "dogs (LSUN)"),
     ]
-    rows += [
-        (f"stylegan2-{stem}", _NGC, f"stylegan2-{stem}", size, shows) for stem, size, shows in _NGC_FILES
-    ]
-    return {
-        name: KnownGenerator(name, f"{base}{stem}.pkl", size, shows) for name, base, stem, size, shows in rows
-    }
+    rows += [(f"stylegan2-{stem}", _NGC, f"stylegan2-{stem}", size, shows) for stem, size, shows in _NGC_FILES]
+    return {name: KnownGenerator(name, f"{base}{stem}.pkl", size, shows) for name, base, stem, size, shows in rows}
 
 
 _NGC_FILES = (

@@ -7,7 +7,8 @@ stored at all. Writing is in `rosinality_export`.
 from __future__ import annotations
 
 import math
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,9 +41,7 @@ _WRAPPERS = ("g_ema", "generator_ema", "state_dict", "g", "generator", "model")
 def _tensors(value: Any) -> dict[str, StoredTensor]:
     if not isinstance(value, dict):
         return {}
-    return {
-        key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, StoredTensor)
-    }
+    return {key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, StoredTensor)}
 
 
 def _without_prefix(state: dict[str, StoredTensor], landmark: str) -> dict[str, StoredTensor]:
@@ -83,9 +82,7 @@ def _check_filters(state: Mapping[str, StoredTensor], gain: float) -> None:
     for name, value in state.items():
         if name.endswith(".kernel"):
             if value.shape != (4, 4) or not value.load().float().sub(expected).abs().max() < 1e-3:
-                raise BadFile(
-                    f"uses another low-pass filter than [1, 3, 3, 1] in {name}, which is not supported"
-                )
+                raise BadFile(f"uses another low-pass filter than [1, 3, 3, 1] in {name}, which is not supported")
 
 
 def _renamed(state: Mapping[str, StoredTensor], names: Mapping[str, str]) -> dict[str, Tensor]:
@@ -95,9 +92,7 @@ def _renamed(state: Mapping[str, StoredTensor], names: Mapping[str, str]) -> dic
         if theirs in stored:
             shape = our_shape(ours, tuple(stored[theirs].shape))
             if math.prod(shape) != stored[theirs].numel():
-                raise BadFile(
-                    f"has {theirs} in the form {list(stored[theirs].shape)}, which is not that of StyleGAN2"
-                )
+                raise BadFile(f"has {theirs} in the form {list(stored[theirs].shape)}, which is not that of StyleGAN2")
             values[ours] = stored[theirs].reshape(shape)
     return values
 
@@ -156,9 +151,7 @@ def read_discriminator(checkpoint: Any) -> tuple[DiscriminatorConfig, Values]:
     if count > 11:
         raise BadFile("has more than eleven blocks; that is no StyleGAN2 discriminator")
     names = discriminator_names(count)
-    if extra := sorted(
-        set(state) - set(names.values()) - {name for name in state if name.endswith(".kernel")}
-    ):
+    if extra := sorted(set(state) - set(names.values()) - {name for name in state if name.endswith(".kernel")}):
         raise BadFile(f"holds {extra[0]}, which a StyleGAN2 discriminator of this size does not have")
     _check_filters(state, 1.0)
     values = load_values({ours: state[theirs] for ours, theirs in names.items() if theirs in state})

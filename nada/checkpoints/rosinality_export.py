@@ -57,9 +57,7 @@ def export_generator(generator: Generator) -> dict[str, Any]:
         (config.z_dim != config.w_dim, f"maps {config.z_dim} to {config.w_dim} numbers"),
     ):
         if wrong:
-            raise NadaError(
-                f"This generator {what}, which a rosinality .pt cannot hold; convert it to a folder instead."
-            )
+            raise NadaError(f"This generator {what}, which a rosinality .pt cannot hold; convert it to a folder instead.")
     ours = _state(generator)
     factor = config.mapping_lr_multiplier / LR_MULTIPLIER
     state = {}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any, Callable, Mapping, Union
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from nada.errors import NadaError
 from nada.models import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents_from_seeds
 
 Values = Mapping[str, "Tensor | StoredTensor"]
-Network = Union[Generator, Discriminator]
+Network = Generator | Discriminator
 
 MAX_RESOLUTION = 4096
 AVERAGE_COUNT = 10_000  # how many latents the published code averages
@@ -54,9 +55,7 @@ def block_sizes_of(shapes: Mapping[str, Any]) -> list[int]:
     """Return 4, 8, … as the names `b4.…`, `b8.…` give them. Raises BadFile if one is missing."""
     sizes = sorted({int(match[1]) for name in shapes if (match := re.match(r"b(\d{1,6})\.", name))})
     if not sizes or sizes != [4 << index for index in range(len(sizes))] or sizes[-1] > MAX_RESOLUTION:
-        raise BadFile(
-            f"is no complete StyleGAN2 network: its blocks are {sizes[:12]}, not 4, 8, 16 … without a gap"
-        )
+        raise BadFile(f"is no complete StyleGAN2 network: its blocks are {sizes[:12]}, not 4, 8, 16 … without a gap")
     return sizes
 
 
@@ -128,9 +127,7 @@ def check_shapes(build: Callable[[Any], Network], config: Any, shapes: Mapping[s
         if name not in shapes:
             raise BadFile(f"is no complete StyleGAN2 network: {name} is missing")
         if tuple(shapes[name]) != shape:
-            raise BadFile(
-                f"does not fit together: {name} is {list(shapes[name])}, the rest asks for {list(shape)}"
-            )
+            raise BadFile(f"does not fit together: {name} is {list(shapes[name])}, the rest asks for {list(shape)}")
     if extra := sorted(set(shapes) - set(expected)):
         raise BadFile(f"holds {extra[0]}, which a StyleGAN2 network of this kind does not have")
 
@@ -144,9 +141,7 @@ def load_values(values: Values) -> dict[str, Tensor]:
             raise BadFile(f"holds whole numbers where weights belong ({name} is {tensor.dtype})")
         tensor = tensor.float()
         if tensor.numel() and not all(torch.isfinite(bound) for bound in tensor.aminmax()):
-            raise BadFile(
-                f"holds NaN or infinity in {name}; its training has failed, take an earlier checkpoint"
-            )
+            raise BadFile(f"holds NaN or infinity in {name}; its training has failed, take an earlier checkpoint")
         result[name] = tensor
     return result
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from nada.checkpoints import nvlabs, rosinality, torchfiles
 from nada.checkpoints.problems import BadFile, ForbiddenName
@@ -89,9 +90,7 @@ def opened(path: Path) -> Iterator[Content]:
     except BadFile as error:
         raise NadaError(f"{path} {error}.") from error
     except MemoryError as error:
-        raise NadaError(
-            f"{path} needs more memory than there is; close other programs or use a smaller model."
-        ) from error
+        raise NadaError(f"{path} needs more memory than there is; close other programs or use a smaller model.") from error
     except OSError as error:
         raise NadaError(f"cannot read {path}: {error.strerror or error}.") from error
 
@@ -109,23 +108,14 @@ def _names_in(checkpoint: Any) -> list[str]:
 def refuse_relatives(checkpoint: Any) -> None:
     """Raise BadFile for checkpoints of other projects, with what they are."""
     names = _names_in(checkpoint)
-    if "GAN" in names and any(
-        ".to_style1" in name or name.startswith(("S.net", "GE.", "SE.")) for name in names
-    ):
-        raise BadFile(
-            "is of lucidrains/stylegan2-pytorch, whose network is a different one and cannot be converted"
-        )
+    if "GAN" in names and any(".to_style1" in name or name.startswith(("S.net", "GE.", "SE.")) for name in names):
+        raise BadFile("is of lucidrains/stylegan2-pytorch, whose network is a different one and cannot be converted")
     if any(
-        "style_mapping." in name or name.endswith("constant_input.weight") or ".injected_noise_" in name
-        for name in names
+        "style_mapping." in name or name.endswith("constant_input.weight") or ".injected_noise_" in name for name in names
     ):
-        raise BadFile(
-            "is of mmgeneration, whose layout is not supported; export it to the layout of rosinality first"
-        )
+        raise BadFile("is of mmgeneration, whose layout is not supported; export it to the layout of rosinality first")
     if any(name.endswith("synthesis.b4.const") for name in names):
-        raise BadFile(
-            "is a state dict with NVIDIA's names; give the original .pkl, which also holds the settings"
-        )
+        raise BadFile("is a state dict with NVIDIA's names; give the original .pkl, which also holds the settings")
 
 
 def generator_checkpoint(checkpoint: Any) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Sequence, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from nada.checkpoints.machine import Name
 from nada.checkpoints.problems import BadFile
@@ -57,12 +58,7 @@ class Storage:
 
 def new_storage(kind: Any, count: Any) -> Storage:
     """Make a storage from the class a persistent id names and its length."""
-    if (
-        not isinstance(kind, Name)
-        or kind.full not in STORAGE_NAMES
-        or not isinstance(count, int)
-        or count < 0
-    ):
+    if not isinstance(kind, Name) or kind.full not in STORAGE_NAMES or not isinstance(count, int) or count < 0:
         raise BadFile("describes a tensor in a way this program does not know; it may be damaged")
     dtype, width = STORAGES[kind.full.rpartition(".")[2]]
     return Storage(dtype, width, count)
@@ -85,18 +81,12 @@ class StoredTensor:
     def check(self) -> None:
         """Raise BadFile unless shape, strides and offset stay inside the storage."""
         numbers = (self.offset, *self.shape, *self.strides)
-        plain = len(self.shape) == len(self.strides) <= 8 and all(
-            type(n) is int and 0 <= n < 1 << 48 for n in numbers
-        )
+        plain = len(self.shape) == len(self.strides) <= 8 and all(type(n) is int and 0 <= n < 1 << 48 for n in numbers)
         if plain and self.count:
-            last = self.offset + sum(
-                (size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True)
-            )
+            last = self.offset + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
             plain = last < self.storage.count and self.count <= self.storage.count
         if not plain:
-            raise BadFile(
-                "holds a tensor that reaches beyond its data; it is damaged, or it was made to do harm"
-            )
+            raise BadFile("holds a tensor that reaches beyond its data; it is damaged, or it was made to do harm")
 
     def load(self) -> torch.Tensor:
         """Copy the values out of the file into a fresh contiguous tensor of the stored dtype."""
@@ -109,14 +99,10 @@ class StoredTensor:
         if not self.count:
             return torch.empty(self.shape, dtype=dtype)
         if sys.byteorder != "little":
-            raise BadFile(
-                "was written on a little-endian machine, which this one cannot read; convert it there first"
-            )
+            raise BadFile("was written on a little-endian machine, which this one cannot read; convert it there first")
         data = bytearray(storage.raw[storage.start : storage.start + storage.nbytes])
         flat = torch.frombuffer(data, dtype=dtype)
-        return flat.as_strided(self.shape, self.strides, self.offset).clone(
-            memory_format=torch.contiguous_format
-        )
+        return flat.as_strided(self.shape, self.strides, self.offset).clone(memory_format=torch.contiguous_format)
 
 
 def rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> StoredTensor:

@@ -107,15 +107,11 @@ def _open_archive(raw: Raw, stream: Any) -> dict[str, zipfile.ZipInfo]:
         EOFError,
         OverflowError,
     ) as error:
-        raise BadFile(
-            "is damaged or cut short (no complete zip archive); download or copy it again"
-        ) from error
+        raise BadFile("is damaged or cut short (no complete zip archive); download or copy it again") from error
     if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > len(raw):
         raise BadFile("announces more data than it has, as a zip bomb does")
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
-        raise BadFile(
-            "is a compressed zip archive, which torch.save never writes; unpack it if it holds a checkpoint"
-        )
+        raise BadFile("is a compressed zip archive, which torch.save never writes; unpack it if it holds a checkpoint")
     return {entry.filename: entry for entry in entries}
 
 
@@ -127,9 +123,7 @@ def read_archive(raw: Raw, stream: Any) -> Any:
         raise BadFile("is a zip archive, but not one that torch.save wrote")
     root = roots[0]
     if f"{root}constants.pkl" in entries:
-        raise BadFile(
-            "is a TorchScript program, not a checkpoint; export the state dict with torch.save instead"
-        )
+        raise BadFile("is a TorchScript program, not a checkpoint; export the state dict with torch.save instead")
 
     def content(name: str) -> tuple[int, int]:
         entry = entries.get(root + name)

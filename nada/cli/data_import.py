@@ -51,9 +51,7 @@ def command(config: ImportConfig, source: str, out: str) -> None:
         raise UsageError("--limit and --workers are at least 1.")
     reading, fit = Reading(**config.reading()), Fit(config.size, config.fit, config.background)
     try:
-        report = import_pictures(
-            source, out, fit, reading, config.limit, config.workers, progress_bar("importing")
-        )
+        report = import_pictures(source, out, fit, reading, config.limit, config.workers, progress_bar("importing"))
     except KeyboardInterrupt:
         click.echo("nada: interrupted; the same command goes on where it was.", err=True)
         sys.exit(130)

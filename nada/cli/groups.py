@@ -13,7 +13,8 @@ import click
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports one only to run it or to show its help.
 
-    `table` gives names and short helps, in order; `module` is where the command of a name is, with `{}` for the name, hyphens as underscores.
+    `table` gives names and short helps, in order; `module` is where the command of a name is, with `{}` for the name,
+    hyphens as underscores.
     """
 
     def __init__(self, *arguments: Any, table: Mapping[str, str], module: str, **options: Any) -> None:

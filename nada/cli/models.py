@@ -27,9 +27,7 @@ def _bundled() -> dict[str, dict[str, Any]]:
     for name in BUNDLED:
         if (path := bundled_path(name)).is_dir():
             content = read_json(path / "config.json")
-            shows = content.get("metadata", {}).get("shows") or ", ".join(
-                content["config"].get("class_names", [])
-            )
+            shows = content.get("metadata", {}).get("shows") or ", ".join(content["config"].get("class_names", []))
             found[name] = {"name": name, "resolution": content["config"]["resolution"], "shows": shows}
     return found
 
@@ -43,18 +41,13 @@ def list_models(as_json: bool = False) -> None:
     from nada.checkpoints.registry import KNOWN, cache_path
 
     rows = [{**row, "bundled": True, "cached": True} for row in _bundled().values()]
-    rows += [
-        {**asdict(entry), "bundled": False, "cached": cache_path(entry.name).is_file()}
-        for entry in KNOWN.values()
-    ]
+    rows += [{**asdict(entry), "bundled": False, "cached": cache_path(entry.name).is_file()} for entry in KNOWN.values()]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
     click.echo(f"{'NAME':32} {'PX':>4}  {'HERE':4}  SHOWS")
     for row in rows:
-        click.echo(
-            f"{row['name']:32} {row['resolution']:4}  {'yes' if row['cached'] else 'no':4}  {row['shows']}"
-        )
+        click.echo(f"{row['name']:32} {row['resolution']:4}  {'yes' if row['cached'] else 'no':4}  {row['shows']}")
     click.echo("\n'nada models show NAME' gives address and licence; 'nada models fetch NAME' downloads it.")
 
 

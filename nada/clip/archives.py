@@ -41,9 +41,7 @@ class _Module:
     """Stands for any module class of the archive; the unpickler fills its attributes."""
 
 
-def _rebuild_tensor(
-    storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
-) -> Tensor:
+def _rebuild_tensor(storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> Tensor:
     if math.prod(size) > storage.numel():  # a stride of 0 would make terabytes out of one number
         raise pickle.UnpicklingError("one of its tensors is larger than its storage")
     return torch.as_strided(storage, size, stride, offset).clone()

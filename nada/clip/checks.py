@@ -15,9 +15,7 @@ AUGMENT = ("none", "shared", "independent")
 REAL_GUIDE = "ViT-B-32/openai"
 
 
-def check_targets(
-    source: str | None, target: str | None, target_images: TargetImages | None
-) -> tuple[str, str] | None:
+def check_targets(source: str | None, target: str | None, target_images: TargetImages | None) -> tuple[str, str] | None:
     """Return the prompts, or None where only pictures say where to go. Raises UsageError where nothing does."""
     if source is None and target is None:
         if target_images is None:

@@ -16,8 +16,8 @@ from nada.clip.loading import LoadedModel, load_model
 from nada.clip.losses import unit
 from nada.clip.prompts import Template, check_templates
 from nada.clip.specs import GuideSpec, parse_spec
-from nada.files import hash_file
 from nada.errors import NadaError, UsageError
+from nada.files import hash_file
 
 
 class Encoder(Protocol):
@@ -67,9 +67,7 @@ class OpenClipEncoder:
         use_faster_layers(self._model.visual)
         self._antialias, self._filter = antialias, filter
         self.squash = preprocess["resize_mode"] == "squash"
-        self._mean, self._std = (
-            torch.tensor(preprocess[key], device=device).view(1, 3, 1, 1) for key in ("mean", "std")
-        )
+        self._mean, self._std = (torch.tensor(preprocess[key], device=device).view(1, 3, 1, 1) for key in ("mean", "std"))
 
     @property
     def visual(self) -> nn.Module:

@@ -7,8 +7,9 @@ matrix product that such a convolution is. Together they are a quarter of the ti
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F

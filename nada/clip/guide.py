@@ -7,7 +7,7 @@ a function of two batches of pictures. Gal et al., "StyleGAN-NADA", 2022, sectio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ from nada.errors import NadaError, UsageError
 # is 1/length, so a start from equal pictures would give one enormous gradient that Adam remembers for long.
 EDIT_FLOOR = 0.05
 
-Templates = Union[str, Sequence[Template]]
+Templates = str | Sequence[Template]
 
 
 class GuideLoss(NamedTuple):

@@ -97,9 +97,7 @@ def load_model(spec: GuideSpec, quick_gelu: bool | None = None) -> LoadedModel:
     return LoadedModel(_frozen(model), open_clip.get_tokenizer(name), path, quick)
 
 
-def _build(
-    open_clip: ModuleType, name: str, quick_gelu: bool, preprocess: dict[str, Any] | None = None
-) -> nn.Module:
+def _build(open_clip: ModuleType, name: str, quick_gelu: bool, preprocess: dict[str, Any] | None = None) -> nn.Module:
     with _without_random_weights_warning():
         return open_clip.create_model(
             name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Union
 
 import torch
 from torch import Tensor
@@ -11,7 +10,7 @@ from torch import Tensor
 from nada.clip.losses import unit
 from nada.errors import NadaError, UsageError
 
-Template = Union[str, Callable[[str], str]]
+Template = str | Callable[[str], str]
 
 # The published code's copy of CLIP's eighty ImageNet templates lacks this one.
 MISSING_IN_OFFICIAL = "a photo of many {}."
@@ -65,7 +64,5 @@ def text_direction(
     towards, away = encode_text(sentences).chunk(2)
     difference = (towards - away).mean(dim=0)
     if not torch.linalg.vector_norm(difference) > 1e-6:
-        raise NadaError(
-            f"A guide sees no difference between '{source}' and '{target}'; use other words or guides."
-        )
+        raise NadaError(f"A guide sees no difference between '{source}' and '{target}'; use other words or guides.")
     return unit(difference)

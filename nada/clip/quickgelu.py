@@ -26,9 +26,7 @@ def _tag_in_file_name(open_clip: ModuleType, name: str, path: Path) -> dict[str,
     return {}
 
 
-def needs_quick_gelu(
-    open_clip: ModuleType, name: str, tag: dict[str, Any], path: Path, archive: bool
-) -> bool:
+def needs_quick_gelu(open_clip: ModuleType, name: str, tag: dict[str, Any], path: Path, archive: bool) -> bool:
     """Whether the weights in `path` want QuickGELU in the model `name`.
 
     Known from the tag's entry in open_clip's registry (`tag`, {} for a local file), from the model's own

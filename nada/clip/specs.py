@@ -44,13 +44,9 @@ def split_weight(text: str) -> tuple[str, float]:
     except ValueError:
         if "=" in match[1] or match[1].startswith("local-dir:"):
             return text, 1.0
-        raise UsageError(
-            f"The weight in the guide '{text}' is not a number; write for example {match[1]}@0.5."
-        ) from None
+        raise UsageError(f"The weight in the guide '{text}' is not a number; write for example {match[1]}@0.5.") from None
     if not (math.isfinite(weight) and weight > 0):
-        raise UsageError(
-            f"The weight in the guide '{text}' must be above zero; leave out a guide that shall not count."
-        )
+        raise UsageError(f"The weight in the guide '{text}' must be above zero; leave out a guide that shall not count.")
     return match[1], weight
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Union
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from nada.clip.encoders import Encoder
 from nada.clip.losses import unit
 from nada.errors import NadaError
 
-TargetImages = Union[str, Path, Sequence[np.ndarray]]
+TargetImages = str | Path | Sequence[np.ndarray]
 
 
 def load_targets(source: TargetImages) -> list[np.ndarray]:

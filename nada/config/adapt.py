@@ -16,7 +16,9 @@ class AdaptConfig:
     )
     target: str | None = option(None, help='What it shall show, in words: "minimal logo", "pencil sketch".')
     target_images: str | None = option(None, help="Folder of example pictures of the target, with or instead of words.")
-    generator: str = option("demo", help="demo or demo-cifar10 (bundled), a known name (nada models list), a file, a run folder.")
+    generator: str = option(
+        "demo", help="demo or demo-cifar10 (bundled), a known name (nada models list), a file, a run folder."
+    )
     classes: tuple[str, ...] = option(
         (), flag="class", help="Adapt on this class or known prompt only, by name or number. Repeatable."
     )
@@ -78,5 +80,7 @@ class AdaptConfig:
     )
     checkpoint_every: int = option(50, help="Steps between two saved states to resume from.")
     out: str = option("runs", help="Folder that the numbered run folder is made in.")
-    resume: str | None = option(None, help="Go on with this run folder, or the latest one; only --steps and --device may change.")
+    resume: str | None = option(
+        None, help="Go on with this run folder, or the latest one; only --steps and --device may change."
+    )
     dry_run: bool = option(False, help="Say what would be done, and do nothing.")

@@ -73,9 +73,13 @@ class EvaluateConfig:
     )
     size: int = option(256, help="Side in pixels that all pictures are brought to before anyone looks.")
 
-    json: str | None = option(None, section="Where to", help="Write the results with their whole protocol to this file, too.")
+    json: str | None = option(
+        None, section="Where to", help="Write the results with their whole protocol to this file, too."
+    )
     record: bool = option(
         True, help="Write results.json, curves and a section of the model card into the run that is judged."
     )
-    batch: int = option(16, section="The machine", help="Pictures at a time, 4 or more: a matter of memory, not of the numbers.")
+    batch: int = option(
+        16, section="The machine", help="Pictures at a time, 4 or more: a matter of memory, not of the numbers."
+    )
     device: str = option("auto", help="auto, cpu, cuda or cuda:1.")

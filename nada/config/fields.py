@@ -8,8 +8,9 @@ import functools
 import json
 import types
 import typing
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Callable, Mapping, Sequence, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -119,7 +120,7 @@ def _kind(cls: type, field: dataclasses.Field[Any]) -> tuple[type, bool]:
     return hint, False
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 

@@ -26,7 +26,8 @@ class GenerateConfig:
         "several, and all of them if none is given, go in turn by the seed.",
     )
     like: str | None = option(
-        None, help="Make the picture in this PNG of nada generate again, from the settings inside; other options win over them."
+        None,
+        help="Make the picture in this PNG of nada generate again, from the settings inside; other options win over them.",
     )
 
     truncation: float | None = option(
@@ -39,7 +40,9 @@ class GenerateConfig:
         help="Towards which mean: of all pictures (if not given), or of each one's own class, which keeps it.",
     )
     noise: str | None = option(
-        None, choices=("const", "random", "none"), help="Fine grain: the stored one (const, if not given), the seed's own, or none."
+        None,
+        choices=("const", "random", "none"),
+        help="Fine grain: the stored one (const, if not given), the seed's own, or none.",
     )
     strength: tuple[float, ...] = option(
         (),
@@ -52,7 +55,9 @@ class GenerateConfig:
         None, section="Style mixing", help="Seeds whose pictures give the styles of the layers that are not mixed in."
     )
     mix_cols: str | None = option(None, help="Seeds whose pictures give the styles of --mix-layers.")
-    mix_layers: str = option("coarse", help="coarse (layers 0-3), middle (4-7), fine (8 on), or layers such as 0-6 or 2,5-7.")
+    mix_layers: str = option(
+        "coarse", help="coarse (layers 0-3), middle (4-7), fine (8 on), or layers such as 0-6 or 2,5-7."
+    )
 
     prompt: str | None = option(None, section="Search", help='Find pictures of what this says: "red apple".')
     source: str | None = option(
@@ -69,7 +74,9 @@ class GenerateConfig:
     )
 
     out: str | None = option(
-        None, section="Where to", help="Folder for the pictures; one below generated/ that is named by the settings if not given."
+        None,
+        section="Where to",
+        help="Folder for the pictures; one below generated/ that is named by the settings if not given.",
     )
     grid: bool = option(False, help="Contact sheets of all pictures, too; several where there are many.")
     json: str | None = option(None, help="Write what was done to this file, for programs.")
@@ -80,5 +87,6 @@ class GenerateConfig:
     precision: str | None = option(
         None,
         choices=("auto", "fp32", "bf16", "fp16"),
-        help="Of the feature maps; fp32 if not given. 16 bits are faster where the machine multiplies them; colours move a little.",
+        help="Of the feature maps; fp32 if not given. 16 bits are faster where the machine multiplies them; "
+        "colours move a little.",
     )

@@ -49,7 +49,9 @@ class InterpolateConfig:
     from_strength: float | None = option(
         None, help="Where the walk begins: 0 (if not given) is the source of --model or --to; of an adaptation with --to, 1."
     )
-    to_strength: float = option(1.0, help="How far it goes into each domain; with --from-strength alone, into that of --model.")
+    to_strength: float = option(
+        1.0, help="How far it goes into each domain; with --from-strength alone, into that of --model."
+    )
     force: bool = option(False, help="Also take adaptations of siblings of the base, whose tensors fit.")
 
     from_picture: str | None = option(
@@ -76,7 +78,9 @@ class InterpolateConfig:
         "lanczos", choices=("lanczos", "nearest"), help="How tiles become larger: lanczos smooths, nearest shows the pixels."
     )
     label: bool = option(False, help="Write seeds, classes and domains above the pictures, and the time below.")
-    out: str = option("walk.gif", help="walk.gif, walk.mp4 (pip install 'nada[video]'), or a folder for PNGs. Replaced if there.")
+    out: str = option(
+        "walk.gif", help="walk.gif, walk.mp4 (pip install 'nada[video]'), or a folder for PNGs. Replaced if there."
+    )
     quality: int = option(8, help="Of an MP4, 1 to 10; 8 looks like the pictures themselves.")
 
     device: str = option("auto", section="The machine", help="auto, cpu, cuda or cuda:1.")

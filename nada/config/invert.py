@@ -51,11 +51,15 @@ class InvertConfig:
         "demo-cifar10 are found again to an RMSE of 4.3 of 255 levels in w+ and 1.9 in w at worst (ten, with the defaults).",
     )
     noise: str = option(
-        "optimised", choices=("optimised", "const"), help="Whether the noise maps are fitted too, or stay as they are stored."
+        "optimised",
+        choices=("optimised", "const"),
+        help="Whether the noise maps are fitted too, or stay as they are stored.",
     )
     steps: int = option(400, help="At most; less where nothing is gained any more.")
     samples: int = option(1000, help="Random pictures that are looked at for a start.")
-    starts: int = option(16, help="How many of the best of them are tried; every tenth of the steps the better half goes on.")
+    starts: int = option(
+        16, help="How many of the best of them are tried; every tenth of the steps the better half goes on."
+    )
     lr: float = option(0.2, help="Adam's learning rate, in standard deviations of the styles.")
     jitter: float = option(
         0.0, help="Noise on the styles in the first part, in the same units, as published; none was best where we measured."
@@ -74,7 +78,9 @@ class InvertConfig:
         section="Tuning of the generator",
         help="Steps of pivotal tuning for each photograph: the generator itself is moved until it shows it. 0 for none.",
     )
-    tune_lr: float | None = option(None, help="Adam's learning rate of that; if not given, by a rule on the generator's width.")
+    tune_lr: float | None = option(
+        None, help="Adam's learning rate of that; if not given, by a rule on the generator's width."
+    )
     locality: float = option(0.1, help="Weight of what keeps all other pictures as they were.")
 
     out: str = option("inverted", section="Where to", help="Folder of the results. Photographs finished there are kept.")

@@ -25,9 +25,7 @@ class TrainConfig:
         help="What one can ask the generator for: a class, a caption, or nothing; auto: the first of these that the data have.",
     )
     text_guide: str = option("demo", help="Guide that reads the captions: demo (bundled), ViT-B-32/openai, NAME=FILE.")
-    holdout: float = option(
-        0.0, help="Keep this share of the pictures, as 0.05, out of training, and measure against it."
-    )
+    holdout: float = option(0.0, help="Keep this share of the pictures, as 0.05, out of training, and measure against it.")
     holdout_glob: str | None = option(
         None, help="Glob pattern: keep the pictures whose name fits, as 'test-*', out of training, and measure against them."
     )
@@ -37,26 +35,20 @@ class TrainConfig:
         section="Networks",
         help="Widths: one number, one per block (4 px first) as 128,128,64, or BASE/MAX.",
     )
-    d_channels: str | None = option(
-        None, help="Widths of the discriminator, written alike; as --channels if not given."
-    )
+    d_channels: str | None = option(None, help="Widths of the discriminator, written alike; as --channels if not given.")
     z_dim: int = option(512, help="Length of a latent.")
     w_dim: int = option(512, help="Length of a style.")
     mapping_layers: int = option(2, help="Layers of the mapping network, and of the discriminator's for conditions.")
     mbstd_group: int = option(
         4, help="How many pictures the discriminator compares with one another to see whether they differ; 1 for none."
     )
-    spectral_norm: bool = option(
-        False, help="Bound how steep each layer of the discriminator can be; try it with hinge."
-    )
+    spectral_norm: bool = option(False, help="Bound how steep each layer of the discriminator can be; try it with hinge.")
     init: str | None = option(
         None,
         help="Fine-tune: start from this generator (any that nada reads; its sizes are kept), and from its "
         "discriminator where there is one.",
     )
-    freeze_d: int = option(
-        0, help="With --init, keep so many of the discriminator's finest blocks as they are (FreezeD)."
-    )
+    freeze_d: int = option(0, help="With --init, keep so many of the discriminator's finest blocks as they are (FreezeD).")
 
     batch: int = option(16, section="Training", help="Pictures per step, over all processes.")
     lr: float = option(0.0025, help="Adam's learning rate.")
@@ -91,9 +83,7 @@ class TrainConfig:
         False, help="Make new pictures for the discriminator, as published, instead of reusing the generator's; slower."
     )
     clip_norm: float = option(0.0, help="Shorten gradients that are longer than this; 0 for never.")
-    ema_kimg: float = option(
-        5.0, help="Half-life of the average of the weights that is kept, in thousands of pictures."
-    )
+    ema_kimg: float = option(5.0, help="Half-life of the average of the weights that is kept, in thousands of pictures.")
     ema_rampup: float | None = option(
         None, help="Shorter in the beginning: at most this share of what was shown, 0 for not. 0.05, or 0 with --init."
     )
@@ -116,9 +106,7 @@ class TrainConfig:
         None, help="Stop so many minutes after the start, saved; --resume goes on exactly as if it had not stopped."
     )
     snapshot_kimg: float = option(4.0, help="Save the state to resume from every so many thousand pictures.")
-    samples_kimg: float = option(
-        20.0, help="Save a grid of samples, always of the same latents, every so many thousand."
-    )
+    samples_kimg: float = option(20.0, help="Save a grid of samples, always of the same latents, every so many thousand.")
     keep: int = option(0, help="Keep the last so many states by number, beside last.ckpt, to go back to.")
     log_steps: int = option(10, help="Steps that one point of the curves is the mean of.")
     out: str = option("runs", help="Folder that the numbered run folder is made in.")

@@ -18,9 +18,7 @@ from nada.errors import NadaError
 MAX_IN_MEMORY = 2 << 30  # bytes of decoded pictures; more go to a file in the cache folder
 
 
-def load_dataset(
-    path: str | Path, size: int, include: str | None = None, progress: Progress | None = None
-) -> ImageDataset:
+def load_dataset(path: str | Path, size: int, include: str | None = None, progress: Progress | None = None) -> ImageDataset:
     """Read every picture of a source as `size` x `size` uint8, in a fixed order, with classes and captions.
 
     Pictures that cannot be decoded are left out and listed in `skipped`. Picture files are those with a picture's

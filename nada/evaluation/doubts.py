@@ -18,7 +18,11 @@ TRAINED_ON = "This generator was trained on its reference, so that one which onl
 
 
 def doubts(
-    scores: list[Score], sight: Sight, origin: Origin, seen_in_training: bool = False, enlarged: tuple[int, int] | None = None
+    scores: list[Score],
+    sight: Sight,
+    origin: Origin,
+    seen_in_training: bool = False,
+    enlarged: tuple[int, int] | None = None,
 ) -> list[Doubt]:
     """Everything that should be known before one of the numbers is believed.
 
@@ -67,7 +71,9 @@ def _enlarged(scores: list[Score], enlarged: tuple[int, int] | None) -> Iterable
 def _foreign(scores: list[Score]) -> Iterable[Doubt]:
     keys = tuple(score.key for score in scores if score.key == "is" or score.key.startswith("is_"))
     if keys:
-        yield Doubt("The inception score knows the 1000 classes of ImageNet's photographs; of anything else it says little.", keys)
+        yield Doubt(
+            "The inception score knows the 1000 classes of ImageNet's photographs; of anything else it says little.", keys
+        )
 
 
 def _partial(scores: list[Score], sight: Sight, origin: Origin) -> Iterable[Doubt]:

@@ -20,21 +20,39 @@ class Kind(NamedTuple):
 
 KINDS = {
     "fd": Kind("fd_{}", SMALLER, "Fréchet distance, covariance divided by N - 1 (Heusel et al. 2017)", "FID"),
-    "fd_infinity": Kind("fd_{} at infinity", SMALLER, "the same, extrapolated to infinitely many pictures (Chong & Forsyth 2020)", "FID∞"),
+    "fd_infinity": Kind(
+        "fd_{} at infinity", SMALLER, "the same, extrapolated to infinitely many pictures (Chong & Forsyth 2020)", "FID∞"
+    ),
     "kd": Kind("kd_{}", SMALLER, "unbiased kernel distance, cubic kernel (Bińkowski et al. 2018); not times 1000", "KID"),
-    "precision": Kind("precision", LARGER, "share of the pictures that lie among the reference, k = 3, equal counts (Kynkäänniemi et al. 2019)"),
-    "recall": Kind("recall", LARGER, "share of the reference that lies among the pictures, k = 3, equal counts (Kynkäänniemi et al. 2019)"),
-    "density": Kind("density", LARGER, "how densely the reference surrounds the pictures, k = 5, equal counts (Naeem et al. 2020)"),
-    "coverage": Kind("coverage", LARGER, "share of the reference that has a picture beside it, k = 5, equal counts (Naeem et al. 2020)"),
+    "precision": Kind(
+        "precision",
+        LARGER,
+        "share of the pictures that lie among the reference, k = 3, equal counts (Kynkäänniemi et al. 2019)",
+    ),
+    "recall": Kind(
+        "recall",
+        LARGER,
+        "share of the reference that lies among the pictures, k = 3, equal counts (Kynkäänniemi et al. 2019)",
+    ),
+    "density": Kind(
+        "density", LARGER, "how densely the reference surrounds the pictures, k = 5, equal counts (Naeem et al. 2020)"
+    ),
+    "coverage": Kind(
+        "coverage", LARGER, "share of the reference that has a picture beside it, k = 5, equal counts (Naeem et al. 2020)"
+    ),
     "cmmd": Kind("cmmd_{}", SMALLER, "CMMD, published form, which is biased (Jayasumana et al. 2024)"),
-    "cmmd_unbiased": Kind("cmmd_{}, unbiased", SMALLER, "the same without pairs of a picture with itself: 0 on average for equal sets"),
+    "cmmd_unbiased": Kind(
+        "cmmd_{}, unbiased", SMALLER, "the same without pairs of a picture with itself: 0 on average for equal sets"
+    ),
     "sliced": Kind("sliced_{}", SMALLER, "sliced squared Wasserstein-2 distance, times 3 D, biased (MIND, 2026)"),
     "is": Kind("is_{}", LARGER, "inception score, 10 splits (Salimans et al. 2016)", "IS"),
     "clip_i": Kind("CLIP-I", LARGER, "mean cosine of all pairs of a picture and one of the reference (Ruiz et al. 2023)"),
     "clip_t": Kind("CLIP-T", LARGER, "mean cosine of picture and bare prompt (Ruiz et al. 2023)"),
     "quality": Kind("quality", LARGER, "mean cosine of picture and prompt in each template (HyperDomainNet, 2022)"),
     "diversity": Kind("diversity", LARGER, "mean of 1 - cosine over pairs of pictures (HyperDomainNet, 2022)"),
-    "directional": Kind("direction", LARGER, "mean cosine of what changed in pictures and in bare prompts (Gal et al. 2022)"),
+    "directional": Kind(
+        "direction", LARGER, "mean cosine of what changed in pictures and in bare prompts (Gal et al. 2022)"
+    ),
     "content": Kind("content kept", LARGER, "mean cosine of each picture with that of the same latent before"),
     "neighbours": Kind("neighbours kept", LARGER, "share of each picture's 10 nearest neighbours that stay its neighbours"),
     "diversity_kept": Kind("diversity kept", NEITHER, "spread of the pictures over that of the same latents before"),
@@ -42,7 +60,7 @@ KINDS = {
     "pairwise": Kind("LPIPS of pairs", LARGER, "mean LPIPS of two pictures (Zhang et al. 2018)"),
     "intra_cluster": Kind("intra-cluster LPIPS", LARGER, "mean LPIPS within 10 clusters, k-medoids (Ojha et al. 2021)"),
     "change": Kind("LPIPS to before", NEITHER, "mean LPIPS of each picture and that of the same latent before"),
-}  # fmt: skip
+}
 
 
 def score(kind: str, eye: Extractor, estimate: Estimate) -> Score:

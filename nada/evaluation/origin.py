@@ -1,4 +1,4 @@
-"""What a run, or an export of one, tells of its generator: where it came from, by whom it was guided, what it was made to show."""
+"""What a run, or an export of one, tells of its generator: where it came from, who guided it, what it was made to show."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Origin:
 
     @property
     def command(self) -> str:
-        """"adapt", "mix", "train" or nothing."""
+        """ "adapt", "mix", "train" or nothing."""
         return str(self.record.get("command", ""))
 
     def option(self, name: str) -> Any:

@@ -125,9 +125,7 @@ class Stored:
         held_out: take only those that a training kept apart.
     """
 
-    def __init__(
-        self, path: str | Path, size: int, include: str | None = None, held_out: HeldOut | None = None
-    ) -> None:
+    def __init__(self, path: str | Path, size: int, include: str | None = None, held_out: HeldOut | None = None) -> None:
         self.name, self._path, self._include = str(path), Path(path), include
         self._fit, self._held_out = Fit(size), held_out
         self._chosen = None if held_out is None else self._kept_apart(held_out)

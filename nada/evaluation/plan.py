@@ -111,9 +111,7 @@ def is_pictures(spec: str) -> bool:
     if path.is_file():
         return path.suffix.lower() in _PICTURES
     generators = (path, path / "generator")
-    return path.is_dir() and not (
-        any(map(is_native, generators)) or (path / ADAPTATION).is_file() or origin_of(spec).is_run
-    )
+    return path.is_dir() and not (any(map(is_native, generators)) or (path / ADAPTATION).is_file() or origin_of(spec).is_run)
 
 
 def default_judge(guides: Collection[str]) -> str:
@@ -176,9 +174,7 @@ def _classes(config: EvaluateConfig, origin: Origin) -> tuple[str, ...]:
     return config.classes or tuple(kept or ())
 
 
-def _made(
-    config: EvaluateConfig, spec: str, device: torch.device, classes: tuple[str, ...] = (), first: int = 0
-) -> Made:
+def _made(config: EvaluateConfig, spec: str, device: torch.device, classes: tuple[str, ...] = (), first: int = 0) -> Made:
     generator: Generator = load_generator(spec, device)
     numbers = tuple(class_number(generator.config, name) for name in classes)
     return Made(generator, spec, config.num, config.size, numbers, config.truncation, config.seed, first)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nada.config import to_json
-from nada.evaluation.plan import Plan
 from nada.evaluation.pictures import Pictures
+from nada.evaluation.plan import Plan
 from nada.evaluation.scores import Doubt, Score
 from nada.runs import describe_environment
 
@@ -129,4 +129,6 @@ def _short(value: float) -> str:
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
-    return [cell.rjust(width) if column in _RIGHT else cell.ljust(width) for column, (cell, width) in enumerate(zip(row, widths))]
+    return [
+        cell.rjust(width) if column in _RIGHT else cell.ljust(width) for column, (cell, width) in enumerate(zip(row, widths))
+    ]

@@ -15,7 +15,6 @@ from torch import Tensor
 from nada.errors import NadaError
 
 
-
 class Extractor(ABC):
     """Turns pictures into features.
 

@@ -87,7 +87,9 @@ CONVENTIONS = {
     for item in (
         # TTUR's original code, NVIDIA's StyleGAN 2 and 3, torch-fidelity, torchmetrics before 1.8.
         Convention("legacy", "bilinear", False, _CORNER, TF_RANGE, lambda x, size: _tf_range(legacy_bilinear(x, size))),
-        Convention("pytorch-fid", "bilinear", False, _HALF, "2 x / 255 - 1", lambda x, size: 2 * _bilinear(x / 255, size) - 1),
+        Convention(
+            "pytorch-fid", "bilinear", False, _HALF, "2 x / 255 - 1", lambda x, size: 2 * _bilinear(x / 255, size) - 1
+        ),
         Convention("clean", "bicubic", True, _HALF, TF_RANGE, lambda x, size: _tf_range(clean_bicubic(x, size))),
         # torchmetrics since 1.8, by default.
         Convention("torchmetrics", "bilinear", True, _HALF, TF_RANGE, lambda x, size: _tf_range(_bilinear(x, size, True))),

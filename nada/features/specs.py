@@ -1,12 +1,12 @@
 """What a person may write for features, taken apart. Nothing here touches a file or imports torch.
 
-    inception                  the network of all published FIDs, fetched once into the cache
-    inception=FILE             the same from a local file, in the layout of pytorch-fid and torch-fidelity
-    dinov2=FILE                DINOv2 ViT-S/14, B/14 or L/14, the official state dict
-    lpips-alex=FILE            LPIPS on torchvision's AlexNet
-    lpips-vgg=FILE             LPIPS on torchvision's VGG-16
-    demo, demo-judge           the picture encoders bundled with this package
-    clip:NAME/TAG, NAME=FILE   any other guide, with or without "clip:" (forms: `nada.clip.specs`)
+inception                  the network of all published FIDs, fetched once into the cache
+inception=FILE             the same from a local file, in the layout of pytorch-fid and torch-fidelity
+dinov2=FILE                DINOv2 ViT-S/14, B/14 or L/14, the official state dict
+lpips-alex=FILE            LPIPS on torchvision's AlexNet
+lpips-vgg=FILE             LPIPS on torchvision's VGG-16
+demo, demo-judge           the picture encoders bundled with this package
+clip:NAME/TAG, NAME=FILE   any other guide, with or without "clip:" (forms: `nada.clip.specs`)
 """
 
 from __future__ import annotations

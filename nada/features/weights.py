@@ -40,8 +40,10 @@ def read_weights(path: Path, what: str) -> Weights:
     except Exception as error:  # torch, safetensors, pickle and zip errors have no common ancestor
         reason = short(error).split(". ")[0]
         raise NadaError(f"{path} cannot be read as {what} ({reason}); download or copy it again.") from error
-    if not isinstance(content, dict) or not content or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
+    if (
+        not isinstance(content, dict)
+        or not content
+        or not all(isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items())
     ):
         raise NadaError(f"{path} does not hold {what}: it is no plain state dict; save the network's state_dict().")
     return Weights(path, digest, content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any, Union
+from typing import Any
 
 import torch
 
@@ -19,8 +19,8 @@ from nada.generation.recipe import CENTRES, NOISES, Recipe
 from nada.generation.seeds import LARGEST, Seeds, parse_seeds
 from nada.models import Generator
 
-Model = Union[str, Generator, Pair, Painter]
-SeedList = Union[str, Sequence[int]]
+Model = str | Generator | Pair | Painter
+SeedList = str | Sequence[int]
 
 
 def make_painter(

@@ -72,10 +72,14 @@ class Conditions:
         """What the generator's own guide reads in a text, `(text_dim,)`."""
         guide = self._config.text_guide
         if not guide:
-            raise UsageError(f"--class {text!r} is no prompt that this generator knows, and it names no guide to read it by.")
+            raise UsageError(
+                f"--class {text!r} is no prompt that this generator knows, and it names no guide to read it by."
+            )
         encoder = load_encoder(guide)
         warn_of_unknown_words([encoder], (text, ""))
         row = encoder.encode_text([text])[0].cpu()
         if len(row) != self._config.text_dim:
-            raise NadaError(f"The guide {guide} reads texts as {len(row)} numbers, but this generator needs {self._config.text_dim}.")
+            raise NadaError(
+                f"The guide {guide} reads texts as {len(row)} numbers, but this generator needs {self._config.text_dim}."
+            )
         return row

@@ -127,7 +127,12 @@ class Search:
         return Found(self._picture(recipe, pixels, score, judged), score, judged, ahead)
 
     def _picture(self, recipe: Recipe, pixels: np.ndarray, score: float, judged: float | None) -> Picture:
-        told = {"prompt": self.prompt, "source": self.source, "guide": self.guide.scorer.encoder.name, "score": round(score, 6)}
+        told = {
+            "prompt": self.prompt,
+            "source": self.source,
+            "guide": self.guide.scorer.encoder.name,
+            "score": round(score, 6),
+        }
         if self.judge and judged is not None:
             told |= {"judge": self.judge.scorer.encoder.name, "judge_score": round(judged, 6)}
         return Picture(pixels, recipe, {"search": told})

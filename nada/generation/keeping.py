@@ -74,5 +74,7 @@ def read_search(values: Any) -> dict[str, Any]:
     """What settings say of a search: short words and numbers by their names; empty for anything else."""
     if not isinstance(values, dict) or len(values) > _NOTED:
         return {}
-    plain = all(value is None or isinstance(value, (str, int, float)) and len(str(value)) <= MOST_TEXT for value in values.values())
+    plain = all(
+        value is None or isinstance(value, (str, int, float)) and len(str(value)) <= MOST_TEXT for value in values.values()
+    )
     return dict(values) if plain else {}

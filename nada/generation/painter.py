@@ -43,7 +43,10 @@ class Painter:
         if self.precision not in DTYPES:
             raise UsageError(f"--precision is auto or one of {', '.join(DTYPES)}, not {precision!r}.")
         if pair.adapted.config.image_channels not in (1, 3):
-            raise NadaError(f"{pair.spec} makes pictures of {pair.adapted.config.image_channels} channels; only grey and colour can be written.")
+            raise NadaError(
+                f"{pair.spec} makes pictures of {pair.adapted.config.image_channels} channels; "
+                "only grey and colour can be written."
+            )
         self.kernels = ops.describe(self.device.type)
         self.sha256 = hash_generator(pair.adapted)
         self.conditions = Conditions(pair.adapted, classes)
@@ -110,7 +113,9 @@ class Painter:
     def _offset(self, text: str) -> Tensor:
         offset = decode_offset(text)
         if len(offset) != self.generator.config.w_dim:
-            raise NadaError(f"The settings have an offset of {len(offset)} numbers; {self.spec} needs {self.generator.config.w_dim}.")
+            raise NadaError(
+                f"The settings have an offset of {len(offset)} numbers; {self.spec} needs {self.generator.config.w_dim}."
+            )
         return torch.from_numpy(offset).to(self.device)
 
     def paint(self, recipes: Sequence[Recipe]) -> np.ndarray:

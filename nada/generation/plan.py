@@ -66,7 +66,12 @@ class Plan:
         For the very picture that is made again also how it was found, so that the file becomes the same.
         """
         painter = self.painter
-        made_by = {"nada": __version__, "torch": torch.__version__, "device": str(painter.device), "kernels": painter.kernels}
+        made_by = {
+            "nada": __version__,
+            "torch": torch.__version__,
+            "device": str(painter.device),
+            "kernels": painter.kernels,
+        }
         again = self.like is not None and recipe is not None and recipe == self.like[0]
         return {**({"search": self.like[1]} if again and self.like and self.like[1] else {}), "made_by": made_by}
 
@@ -97,7 +102,9 @@ def make_plan(config: GenerateConfig) -> Plan:
     columns = _columns(config, like, painter)
     look = dataclasses.replace(look, strength=columns[-1].strength)
     out = Path(config.out).expanduser() if config.out else Path("generated") / _folder_name(config, look, columns)
-    return Plan(config, painter, look, seeds, columns, out, None if like is None else (like, read_search(kept.get("search"))))
+    return Plan(
+        config, painter, look, seeds, columns, out, None if like is None else (like, read_search(kept.get("search")))
+    )
 
 
 def _check(config: GenerateConfig) -> None:
@@ -203,7 +210,9 @@ def _columns(config: GenerateConfig, like: Recipe | None, painter: Painter) -> t
             raise UsageError(f"--strength is a number such as 0.5, not {strength}.")
     if config.paired:
         if len(asked) > 1:
-            raise UsageError("--paired shows one strength beside the source; give one --strength, or several without --paired.")
+            raise UsageError(
+                "--paired shows one strength beside the source; give one --strength, or several without --paired."
+            )
         painter.check_strength(0.0)
         return Column("-before", 0.0, "before"), Column("-after", painter.check_strength(asked[0]), "after")
     if len(asked) > 1:

@@ -78,7 +78,10 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; `read_recipe` gives an equal recipe back."""
-        return {"format": FORMAT, **{key: value for key, value in dataclasses.asdict(self).items() if value not in (None, "")}}
+        return {
+            "format": FORMAT,
+            **{key: value for key, value in dataclasses.asdict(self).items() if value not in (None, "")},
+        }
 
 
 def _brief(value: Any) -> str:

@@ -115,7 +115,7 @@ class _Maker:
         before = self.made
         columns = [self._column(seeds, column, writer) for column in self._plan.columns]
         if self.sheets is not None:
-            for row, seed in enumerate(seeds):
+            for seed in seeds:
                 for column, pictures in zip(self._plan.columns, columns):
                     picture = pictures.get(seed)
                     path = self._plan.out / file_name(seed, column)

@@ -55,9 +55,13 @@ def _line(number: int, one: Found) -> str:
     recipe = one.picture.recipe
     judged = f"{one.judge_score:.3f}, ahead of {one.ahead_of:.0%}" if one.judge_score is not None else ""
     if one.start is None:
-        return f"{number:3d}  seed {recipe.seed} {recipe.condition or ''}  {one.score:.3f}" + (f"  judge {judged}" if judged else "")
+        return f"{number:3d}  seed {recipe.seed} {recipe.condition or ''}  {one.score:.3f}" + (
+            f"  judge {judged}" if judged else ""
+        )
     before = f"  judge {one.start.judge_score:.3f} to {judged}" if judged else ""
-    return f"{number:3d}  seed {recipe.seed} {recipe.condition or ''}  {one.start.score:.3f} moved to {one.score:.3f}{before}"
+    return (
+        f"{number:3d}  seed {recipe.seed} {recipe.condition or ''}  {one.start.score:.3f} moved to {one.score:.3f}{before}"
+    )
 
 
 def _name(number: int, one: Found) -> str:

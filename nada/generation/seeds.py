@@ -97,9 +97,7 @@ def parse_seeds(text: str, flag: str = "--seeds") -> Seeds:
         match = _PART.fullmatch(piece.strip())
         if match is None:
             shown = piece.strip()[:40] or text.strip()[:40]
-            raise UsageError(
-                f"{flag} {shown!r}: seeds are whole numbers from 0 on and ranges of them, such as 0-99,200."
-            )
+            raise UsageError(f"{flag} {shown!r}: seeds are whole numbers from 0 on and ranges of them, such as 0-99,200.")
         first, last = int(match[1]), int(match[2] or match[1])
         if first > last:
             raise UsageError(f"{flag} {first}-{last} runs backwards; write {last}-{first}.")

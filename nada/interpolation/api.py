@@ -127,9 +127,7 @@ def square(tiles: int) -> int:
     return max(1, math.ceil(math.sqrt(tiles)))
 
 
-def named_conditions(
-    generator: Generator, seeds: Sequence[int], classes: Sequence[str]
-) -> tuple[list[str], Tensor | None]:
+def named_conditions(generator: Generator, seeds: Sequence[int], classes: Sequence[str]) -> tuple[list[str], Tensor | None]:
     """Return for every seed what to call it and its condition: those of `classes` in turn, or by the seed among all.
 
     Raises UsageError for classes that the generator does not have.

@@ -145,7 +145,9 @@ class _DomainFilm:
         targets = [read_domain(target) for target in config.to]
         own = read_domain(spec) if spec is not None and find_adaptation(spec) is not None else None
         if own is None and not targets:
-            raise UsageError(f"{spec or 'demo'} is a whole generator and has no source to walk from; give --model RUN, or --to RUN.")
+            raise UsageError(
+                f"{spec or 'demo'} is a whole generator and has no source to walk from; give --model RUN, or --to RUN."
+            )
         self.name = spec if spec is not None and own is None else (own or targets[0]).base
         self.generator = load_generator(self.name) if own is None and spec else read_base(self.name, spec or config.to[0])
         self.generator.to(device)
@@ -161,7 +163,6 @@ class _DomainFilm:
 
     def rows(self) -> list[tuple[str, Walk]]:
         """The walk, with the source's pictures above it where they are to be compared."""
-        config = self._config
         groups = self._groups()
         self._tiles = sum(len(group.names) for group in groups)
         after = Beside([self._walk(self.domains, self.stops, group) for group in groups])

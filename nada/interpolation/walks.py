@@ -182,7 +182,11 @@ def _few(generator: Generator, styles: Tensor, noise: NoiseMaps | None) -> np.nd
 def _one_by_one(generator: Generator, styles: Tensor, noise: NoiseMaps) -> np.ndarray:
     """Pictures with noise maps of their own, made as an inversion makes them."""
     rows = range(len(styles))
-    return np.concatenate([
-        to_uint8(generator.synthesize(styles[row : row + 1], {name: maps[row : row + 1] for name, maps in noise.items()}))
-        for row in rows
-    ])
+    return np.concatenate(
+        [
+            to_uint8(
+                generator.synthesize(styles[row : row + 1], {name: maps[row : row + 1] for name, maps in noise.items()})
+            )
+            for row in rows
+        ]
+    )

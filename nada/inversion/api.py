@@ -93,9 +93,7 @@ class Inverter:
         with self.generator.computing(self._compute):
             return find_starts(self.generator, pictures, self.perception, self.settings, labels, on_samples)
 
-    def invert(
-        self, pictures: Tensor, starts: Starts, on_step: Callable[[StepReport], None] | None = None
-    ) -> Inversion:
+    def invert(self, pictures: Tensor, starts: Starts, on_step: Callable[[StepReport], None] | None = None) -> Inversion:
         """Optimise all `pictures (N, 3, H, W)` at once, from their starts. Raises NadaError for a loss that is no number."""
         with self.generator.computing(self._compute):
             work = Optimisation(self.generator, pictures, self.perception, self.settings, starts, self._styles)

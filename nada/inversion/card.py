@@ -71,7 +71,9 @@ def _sheet(plan: Plan, rows: list[Row]) -> np.ndarray:
 
 
 def _card(plan: Plan, rows: list[Row]) -> str:
-    shared = {name: value for name, value in plan.facts(rows[0].place.index).items() if name not in ("class", "picture_sha256")}
+    shared = {
+        name: value for name, value in plan.facts(rows[0].place.index).items() if name not in ("class", "picture_sha256")
+    }
     tuning = None if plan.tuning is None else dataclasses.asdict(plan.tuning)
     shared |= {"through": ", ".join(route.name for route in plan.routes) or None, "tuning": tuning}
     skipped = [f"- {reason}" for reason in plan.photos.skipped.values()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, Union
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -85,7 +85,7 @@ class LpipsPerception:
         return {key: facts[key] for key in ("name", "sha256", "network", "published")}
 
 
-def load_perception(spec: Union[str, Perception], device: Any = "cpu") -> Perception:
+def load_perception(spec: str | Perception, device: Any = "cpu") -> Perception:
     """Load what `spec` names: a guide such as `demo` or `ViT-B-32/openai`, `lpips-vgg=FILE` or `lpips-alex=FILE`.
 
     Raises UsageError for a spec that names nothing, NadaError for weights that cannot be had.

@@ -10,8 +10,8 @@ import torch
 from tqdm import tqdm
 
 from nada.config.invert import InvertConfig
-from nada.errors import NadaError
 from nada.files import locked, make_folder
+from nada.images import save_png, to_uint8
 from nada.inversion.api import Inverter
 from nada.inversion.card import Row, write_report
 from nada.inversion.keeping import TUNED, Place, places_of
@@ -22,7 +22,6 @@ from nada.inversion.result import Inversion
 from nada.inversion.starts import Starts, join_starts
 from nada.inversion.through import picture_of
 from nada.inversion.tuning import tune
-from nada.images import save_png, to_uint8
 from nada.models import with_weights
 from nada.runs import Interrupts
 

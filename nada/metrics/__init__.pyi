@@ -20,8 +20,8 @@ from nada.metrics.frechet_intervals import frechet_estimate as frechet_estimate
 from nada.metrics.frechet_intervals import frechet_infinity as frechet_infinity
 from nada.metrics.inception import inception_estimate as inception_estimate
 from nada.metrics.inception import inception_score as inception_score
-from nada.metrics.kernel import clip_mmd as clip_mmd
 from nada.metrics.kernel import MmdEstimates as MmdEstimates
+from nada.metrics.kernel import clip_mmd as clip_mmd
 from nada.metrics.kernel import clip_mmd_estimate as clip_mmd_estimate
 from nada.metrics.kernel import clip_mmd_estimates as clip_mmd_estimates
 from nada.metrics.kernel import kernel_distance as kernel_distance

@@ -105,8 +105,13 @@ class CollapseReport:
 
 
 def detect_collapse(
-    frozen: Any, adapted: Any, least_diversity: float = LEAST_DIVERSITY, most_duplicates: float = MOST_DUPLICATES,
-    level: float = LEVEL, rounds: int = ROUNDS, seed: int = 0,
+    frozen: Any,
+    adapted: Any,
+    least_diversity: float = LEAST_DIVERSITY,
+    most_duplicates: float = MOST_DUPLICATES,
+    level: float = LEVEL,
+    rounds: int = ROUNDS,
+    seed: int = 0,
 ) -> CollapseReport:
     """Return whether an adaptation collapsed: too little of the diversity is left, or too many pictures are alike.
 

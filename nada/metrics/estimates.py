@@ -62,8 +62,13 @@ def check_level(level: float) -> float:
 
 
 def normal_estimate(
-    value: float, error: float, n: tuple[int, ...], method: str, level: float = LEVEL,
-    within: tuple[float, float] = (-np.inf, np.inf), std: float | None = None,
+    value: float,
+    error: float,
+    n: tuple[int, ...],
+    method: str,
+    level: float = LEVEL,
+    within: tuple[float, float] = (-np.inf, np.inf),
+    std: float | None = None,
 ) -> Estimate:
     """Return `value` ± as many standard errors as a normal distribution asks for, kept within what is possible."""
     reach = NormalDist().inv_cdf((1 + check_level(level)) / 2) * float(error)
@@ -116,9 +121,7 @@ def mean_estimate(values: Any, level: float = LEVEL, rounds: int = ROUNDS, seed:
     return percentile_estimate(float(array.mean()), np.concatenate(drawn), (len(array),), level)
 
 
-def subset_errors(
-    statistic: Callable[..., np.ndarray], sizes: tuple[int, ...], rounds: int, seed: int
-) -> np.ndarray:
+def subset_errors(statistic: Callable[..., np.ndarray], sizes: tuple[int, ...], rounds: int, seed: int) -> np.ndarray:
     """Return the standard errors of a statistic from its spread over random halves (delete-d jackknife, d = n / 2).
 
     With halves the factor that leads from the spread of subsets to that of the whole is 1.
@@ -132,9 +135,6 @@ def subset_errors(
     if min(sizes) < 4:
         raise NadaError(f"An interval from halves needs at least 4 samples; there are {min(sizes)}.")
     rng = np.random.default_rng(seed)
-    drawn = [
-        statistic(*(np.sort(rng.permutation(size)[: size // 2]) for size in sizes))
-        for _ in range(rounds)
-    ]
+    drawn = [statistic(*(np.sort(rng.permutation(size)[: size // 2]) for size in sizes)) for _ in range(rounds)]
     shares = [(size // 2) / (size - size // 2) for size in sizes]
     return np.std(drawn, axis=0, ddof=1) * np.sqrt(max(shares))

@@ -39,7 +39,12 @@ def kernel_distance(
 
 
 def kernel_estimate(
-    a: Any, b: Any, subsets: int = SUBSETS, subset_size: int | None = SUBSET_SIZE, degree: int = 3, seed: int = 0,
+    a: Any,
+    b: Any,
+    subsets: int = SUBSETS,
+    subset_size: int | None = SUBSET_SIZE,
+    degree: int = 3,
+    seed: int = 0,
     level: float = LEVEL,
 ) -> Estimate:
     """Return `kernel_distance` with an interval by the jackknife, for the distance of the two distributions.

@@ -73,7 +73,12 @@ def density_coverage(real: Any, generated: Any, k: int = DENSITY_K, strict: bool
 
 
 def precision_recall_estimate(
-    real: Any, generated: Any, k: int = PRECISION_K, strict: bool = False, rounds: int = ROUNDS, seed: int = 0,
+    real: Any,
+    generated: Any,
+    k: int = PRECISION_K,
+    strict: bool = False,
+    rounds: int = ROUNDS,
+    seed: int = 0,
     level: float = LEVEL,
 ) -> PrecisionRecall:
     """Return `precision_recall` as two `Estimate`s, their intervals by random halves.
@@ -86,7 +91,12 @@ def precision_recall_estimate(
 
 
 def density_coverage_estimate(
-    real: Any, generated: Any, k: int = DENSITY_K, strict: bool = True, rounds: int = ROUNDS, seed: int = 0,
+    real: Any,
+    generated: Any,
+    k: int = DENSITY_K,
+    strict: bool = True,
+    rounds: int = ROUNDS,
+    seed: int = 0,
     level: float = LEVEL,
 ) -> DensityCoverage:
     """Return `density_coverage` as two `Estimate`s; see `precision_recall_estimate`."""
@@ -133,9 +143,7 @@ class _Tally:
         self.balls, self.held = balls, np.zeros(generated)
         self.covered, self.recalled = np.zeros(real, dtype=bool), np.zeros(real, dtype=bool)
 
-    def add(
-        self, left: slice, right: slice, between: np.ndarray, near_real: np.ndarray, near_generated: np.ndarray
-    ) -> None:
+    def add(self, left: slice, right: slice, between: np.ndarray, near_real: np.ndarray, near_generated: np.ndarray) -> None:
         """Take in the squared distances of some real rows and some generated ones."""
         inside = self.balls.hold(between, near_real[left], axis=0)
         self.held[right] += inside.sum(axis=0)
@@ -197,9 +205,7 @@ def _errors(real: np.ndarray, generated: np.ndarray, kinds: list[_Balls], rounds
     return errors * np.sqrt(max(len(parts[0]) / len(real), len(parts[1]) / len(generated)))
 
 
-def _one(
-    value: float, error: float, trials: int | None, counts: tuple[int, int], method: str, level: float
-) -> Estimate:
+def _one(value: float, error: float, trials: int | None, counts: tuple[int, int], method: str, level: float) -> Estimate:
     limits = (0.0, np.inf if trials is None else 1.0)
     estimate = normal_estimate(value, error, counts, method, level, limits)
     return estimate if trials is None else at_least_binomial(estimate, trials)

@@ -38,9 +38,7 @@ def weighted_sums(weights: np.ndarray, rows: Rows) -> np.ndarray:
     return sum(weights[:, start : start + len(block)] @ block for start, block in blocks(rows))
 
 
-def resampled_pairs(
-    first: np.ndarray, second: np.ndarray, values: np.ndarray, n: int, rounds: int, seed: int
-) -> np.ndarray:
+def resampled_pairs(first: np.ndarray, second: np.ndarray, values: np.ndarray, n: int, rounds: int, seed: int) -> np.ndarray:
     """Return the mean of `values (P,)`, one for each listed pair of samples, in each round of a bootstrap.
 
     Args:

@@ -55,7 +55,11 @@ def pairwise_distance(distance: Any, n: int | None = None, pairs: int | None = N
 
 
 def pairwise_estimate(
-    distance: Any, n: int | None = None, pairs: int | None = None, seed: int = 0, rounds: int = ROUNDS,
+    distance: Any,
+    n: int | None = None,
+    pairs: int | None = None,
+    seed: int = 0,
+    rounds: int = ROUNDS,
     level: float = LEVEL,
 ) -> Estimate:
     """Return `pairwise_distance` with a bootstrap interval over the pictures, not over the pairs."""
@@ -93,8 +97,14 @@ def intra_cluster_distance(
 
 
 def intra_cluster_estimate(
-    distance: Any, n: int | None = None, k: int = CLUSTERS, labels: Any = None, members: int = MEMBERS, seed: int = 0,
-    rounds: int = ROUNDS, level: float = LEVEL,
+    distance: Any,
+    n: int | None = None,
+    k: int = CLUSTERS,
+    labels: Any = None,
+    members: int = MEMBERS,
+    seed: int = 0,
+    rounds: int = ROUNDS,
+    level: float = LEVEL,
 ) -> ClusterEstimate:
     """Return `intra_cluster_distance` with a bootstrap interval over the pictures of each cluster, clusters given.
 

@@ -31,9 +31,7 @@ def clip_t(images: Any, prompts: Any) -> float:
     return float(_to_prompts(images, prompts).mean())
 
 
-def clip_t_estimate(
-    images: Any, prompts: Any, level: float = LEVEL, rounds: int = ROUNDS, seed: int = 0
-) -> Estimate:
+def clip_t_estimate(images: Any, prompts: Any, level: float = LEVEL, rounds: int = ROUNDS, seed: int = 0) -> Estimate:
     """Return `clip_t` with a bootstrap interval over the pictures, the prompts being given."""
     return mean_estimate(_to_prompts(images, prompts), level, rounds, seed)
 
@@ -48,9 +46,7 @@ def clip_i(images: Any, references: Any) -> float:
     return float(mean_of(first) @ mean_of(second))
 
 
-def clip_i_estimate(
-    images: Any, references: Any, level: float = LEVEL, rounds: int = ROUNDS, seed: int = 0
-) -> Estimate:
+def clip_i_estimate(images: Any, references: Any, level: float = LEVEL, rounds: int = ROUNDS, seed: int = 0) -> Estimate:
     """Return `clip_i` with a bootstrap interval over the pictures of both sets."""
     first, second = _unit_pair(images, references)
     value = float(mean_of(first) @ mean_of(second))

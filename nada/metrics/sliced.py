@@ -41,9 +41,7 @@ def sliced_distance(a: Any, b: Any, directions: int = DIRECTIONS, seed: int = 0)
     return SCALE * first.shape[1] * total / directions
 
 
-def sliced_estimate(
-    a: Any, b: Any, directions: int = DIRECTIONS, seed: int = 0, level: float = LEVEL
-) -> Estimate:
+def sliced_estimate(a: Any, b: Any, directions: int = DIRECTIONS, seed: int = 0, level: float = LEVEL) -> Estimate:
     """Return `sliced_distance` with an interval by the infinitesimal jackknife, directions held fixed.
 
     The distance is biased, and so the interval is for what samples of these counts give on average: use it to compare

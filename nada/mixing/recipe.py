@@ -101,9 +101,7 @@ def parse_weights(text: str | None, count: int) -> list[float]:
     return weights
 
 
-def mix(
-    domains: Sequence[str | Path], weights: Sequence[float], base: str | None = None, force: bool = False
-) -> Mix:
+def mix(domains: Sequence[str | Path], weights: Sequence[float], base: str | None = None, force: bool = False) -> Mix:
     """Read domains and put them together, as `blend` does.
 
     Args:

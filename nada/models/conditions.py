@@ -7,7 +7,7 @@ the known ones, the classes of a network or the captions that a text-conditional
 from __future__ import annotations
 
 import difflib
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -18,9 +18,7 @@ from nada.models.config import GeneratorConfig
 MOST_CLASSES, MOST_PROMPTS = 20, 5  # that an error lists; a generator may know many prompts, and they are long
 
 
-def condition_rows(
-    labels: Tensor | None, count: int, config: GeneratorConfig, known: Tensor | None
-) -> Tensor | None:
+def condition_rows(labels: Tensor | None, count: int, config: GeneratorConfig, known: Tensor | None) -> Tensor | None:
     """Return `(count, condition_dim)` rows from numbers `(count,)` or rows; None for an unconditional network.
 
     Args:

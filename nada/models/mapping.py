@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nada.models.layers import FullyConnected
-
 
 LEAST_SPREAD = 1e-3  # of embeddings of length 1; below it they are one text and its rounding
 

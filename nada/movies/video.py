@@ -74,13 +74,21 @@ def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, quality: i
     output += ["-movflags", "+faststart", "-metadata", f"comment={comment}"]
     size = first.shape[1], first.shape[0]
     sink = ffmpeg.write_frames(
-        str(path), size, fps=fps, codec="libx264", quality=None, macro_block_size=2, ffmpeg_log_level="quiet", output_params=output
+        str(path),
+        size,
+        fps=fps,
+        codec="libx264",
+        quality=None,
+        macro_block_size=2,
+        ffmpeg_log_level="quiet",
+        output_params=output,
     )
     sink.send(None)
     count = 0
     try:
-        for count, frame in enumerate(chain([first], map(even, waiting)), start=1):
+        for frame in chain([first], map(even, waiting)):
             sink.send(np.ascontiguousarray(frame))
+            count += 1
     except OSError as error:  # the pipe to ffmpeg is broken; its message is a page long
         raise _failed(path) from error
     finally:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Callable
+from typing import Any
 
 import torch
 
@@ -29,11 +30,7 @@ def library_report() -> dict[str, Any]:
         except NadaError as error:
             reason = str(error).rstrip(".")
     recipes = current_recipes()
-    failures = [
-        failure
-        for recipe in recipes
-        if not _build.find_built(recipe) and (failure := _build.find_failure(recipe))
-    ]
+    failures = [failure for recipe in recipes if not _build.find_built(recipe) and (failure := _build.find_failure(recipe))]
     devices = library.devices if library else ()
     return {
         "mode": mode,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence, Union
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -11,13 +11,11 @@ from torch import Tensor
 from nada.errors import UsageError
 from nada.ops._dispatch import fused
 
-Padding = Union[int, Sequence[int]]
+Padding = int | Sequence[int]
 _SHORT = 8  # taps up to which one convolution with a matrix is faster than two with vectors
 
 
-def setup_filter(
-    taps: Sequence[float] | Tensor = (1, 3, 3, 1), normalize: bool = True, separable: bool = False
-) -> Tensor:
+def setup_filter(taps: Sequence[float] | Tensor = (1, 3, 3, 1), normalize: bool = True, separable: bool = False) -> Tensor:
     """Return a float32 filter: the outer product of 1-D `taps` with themselves, or 2-D `taps` as given.
 
     With `normalize` its sum is 1, so that a constant picture keeps its value. With `separable` 1-D taps stay 1-D, to

@@ -53,7 +53,7 @@ def find_sources() -> Path:
     raise Unbuildable("the C++ sources are not part of this installation; install nada again")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _probe(*command: str) -> Tool:
     """Ask a program for its version. Raises Unbuildable where it does not run."""
     shown = shlex.join(command)
@@ -158,7 +158,7 @@ def visible_architectures() -> tuple[str, ...]:
     return tuple(f"{major}{minor}" for major, minor in sorted(capabilities))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def cpu_identity() -> str:
     """Return what the code of `-march=native` depends on: two CPUs with the same text can run each other's."""
     lines: set[str] = set()

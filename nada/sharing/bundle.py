@@ -110,7 +110,8 @@ def _remarks(source: Source, licence: str | None, evaluated: bool, only: str | N
     if source.base is not None and not is_public(source.base.name):
         need = "needs" if only else "has an adaptation that needs"
         remarks.append(
-            f"it {need} {source.base.name}, which others do not have under that name; if it is on the hub, say --base hf:owner/name"
+            f"it {need} {source.base.name}, which others do not have under that name; "
+            "if it is on the hub, say --base hf:owner/name"
         )
     return remarks
 

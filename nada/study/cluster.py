@@ -92,7 +92,9 @@ def check_address(address: str) -> None:
     match = re.fullmatch(r"(ray://)?(\[[^\]]+\]|[^:/\s]+)(?::(\d{1,5}))?", address)
     port = match and (int(match[3]) if match[3] else CLIENT_PORT if match[1] else 0)
     if not match or not port or port > 65535:
-        raise UsageError(f"--ray {address!r} is no address of Ray's; write local, auto, head:6379 or {CLIENT}head:{CLIENT_PORT}.")
+        raise UsageError(
+            f"--ray {address!r} is no address of Ray's; write local, auto, head:6379 or {CLIENT}head:{CLIENT_PORT}."
+        )
     host = match[2].strip("[]")
     try:
         socket.create_connection((host, port), REACHED_WITHIN).close()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from nada.errors import NadaError
 from nada.study.cell import Cell
-from nada.study.worker import BROKEN, BUSY, MADE, READY, serve
+from nada.study.worker import BROKEN, READY, serve
 
 START = "spawn"  # a fork would inherit torch's threads, or what is left of them
 MOST_DEATHS = 2

@@ -49,7 +49,9 @@ def _edges(view: View) -> list[Finding]:
     told = [f"at the {side}: {', '.join(policies)}" for side, policies in sides if policies]
     if not told:
         return []
-    return [Finding(f"Best at the edge of the learning rates, so that a better one may lie beyond it: {'; '.join(told)}.", True)]
+    return [
+        Finding(f"Best at the edge of the learning rates, so that a better one may lie beyond it: {'; '.join(told)}.", True)
+    ]
 
 
 def _grain(view: View) -> list[Finding]:

@@ -145,7 +145,11 @@ def _reached(ruler: Ruler, pair: Pair, before: Sight, after: Sight) -> dict[str,
         "direction": metrics.directional_similarity(before.features, after.features, words.source, words.target),
         "projection": _projection(before.features, after.features, words),
         "target": metrics.clip_t(after.features, words.target),
-        **({} if ruler.style is None else {"distance": metrics.kernel_distance(after.features, ruler.style, subset_size=None)}),
+        **(
+            {}
+            if ruler.style is None
+            else {"distance": metrics.kernel_distance(after.features, ruler.style, subset_size=None)}
+        ),
     }
 
 

@@ -25,9 +25,7 @@ def curve_panels(results: Results, curves: Curves, pair: Pair) -> Markup:
 
 def rate_legend(results: Results) -> Markup:
     """Which line is which learning rate."""
-    entries = [
-        tag("span", {}, tag("i", {"style": _shade(results, lr)}), f"lr {results.rate(lr)}") for lr in results.lrs
-    ]
+    entries = [tag("span", {}, tag("i", {"style": _shade(results, lr)}), f"lr {results.rate(lr)}") for lr in results.lrs]
     return tag("div", {"class": "legend rates"}, *entries)
 
 
@@ -44,13 +42,9 @@ def _scales(curves: list[Curve], end: float) -> tuple[Scale, Scale]:
     return Scale(0.0, max(steps) or 1.0, _LEFT, _RIGHT), Scale(*span([0.0, *values], 0.02), _BOTTOM, _TOP)
 
 
-def _card(
-    results: Results, here: Curves, pair: Pair, policy: str, scales: dict[str, tuple[Scale, Scale]]
-) -> Markup:
+def _card(results: Results, here: Curves, pair: Pair, policy: str, scales: dict[str, tuple[Scale, Scale]]) -> Markup:
     rates = [(lr, here[pair, policy, lr]) for lr in results.lrs if (pair, policy, lr) in here]
-    panels = [
-        _panel(results, name, [(lr, found[name]) for lr, found in rates], *scales[name]) for name in CURVES
-    ]
+    panels = [_panel(results, name, [(lr, found[name]) for lr, found in rates], *scales[name]) for name in CURVES]
     return tag("figure", {"class": "card"}, tag("figcaption", {}, policy), tag("div", {"class": "panels"}, *panels))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nada.study.drawing import FAMILIES, Scale, axes, family, line, mark, place_labels, span
+from nada.study.drawing import FAMILIES, Label, Scale, axes, family, line, mark, place_labels, span
 from nada.study.kinds import kind_of
 from nada.study.markup import Markup, join, tag
 from nada.study.pareto import Point
@@ -37,9 +37,8 @@ def front_plot(view: View, trails: dict[str, list[Row]], measures: tuple[str, st
         _front_line([at[name] for name in front]),
         *(_trail(trails.get(row.policy, []), across, up, measures) for row in rows),
         *(_policy(row, view, measures, across, up, row.policy in front) for row in shown),
-        *(tag("text", {"class": f"{_label_class(label.text, front)} {family(label.text)}", "x": label.x, "y": label.y, "text-anchor": label.anchor},
-              label.text) for label in labels),
-    ]  # fmt: skip
+        *(_label(label, front) for label in labels),
+    ]
     title = f"{kind_of(measures[0]).title} against {kind_of(measures[1]).title}"
     box = f"0 0 {WIDTH} {HEIGHT}"
     return tag("svg", {"class": "front", "viewBox": box, "role": "img", "aria-label": title}, *parts)
@@ -123,5 +122,7 @@ def _title(row: Row, view: View, measures: tuple[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _label_class(policy: str, front: list[str]) -> str:
-    return "name front-name" if policy in front else "name"
+def _label(label: Label, front: list[str]) -> Markup:
+    of = "name front-name" if label.text in front else "name"
+    place = {"x": label.x, "y": label.y, "text-anchor": label.anchor}
+    return tag("text", {"class": f"{of} {family(label.text)}", **place}, label.text)

@@ -78,8 +78,14 @@ def _p_cell(found: Comparison) -> Markup:
     p = found.p_holm
     text = "–" if p is None else p_text(p).removeprefix("p = ").removeprefix("p ")
     hints = [] if found.p_t is None else [f"before the correction {p_text(found.p_t)}"]
-    hints += [] if found.p_flip is None else [f"by exact sign flips {p_text(found.p_flip)}, corrected {p_text(found.p_flip_holm)}"]
-    return tag("td", {"class": "number", "data-sort": None if p is None else repr(p), "title": "; ".join(hints) or None}, text)
+    hints += (
+        []
+        if found.p_flip is None
+        else [f"by exact sign flips {p_text(found.p_flip)}, corrected {p_text(found.p_flip_holm)}"]
+    )
+    return tag(
+        "td", {"class": "number", "data-sort": None if p is None else repr(p), "title": "; ".join(hints) or None}, text
+    )
 
 
 def _state(row: Row, view: View) -> list[Markup]:
@@ -119,7 +125,9 @@ def _interval(row: Row, scale: Scale) -> Markup | None:
     x, kind = scale(found.mean), family(row.policy)
     parts: list[Markup] = []
     if found.low is not None and found.high is not None:
-        parts.append(tag("line", {"class": f"whisker {kind}", "x1": scale(found.low), "x2": scale(found.high), "y1": 9, "y2": 9}))
+        parts.append(
+            tag("line", {"class": f"whisker {kind}", "x1": scale(found.low), "x2": scale(found.high), "y1": 9, "y2": 9})
+        )
     parts.append(mark(kind, x, 9.0, 3.6, {"class": f"mark {kind}"}))
     return tag("svg", {"viewBox": f"0 0 {_BAR} 18", "aria-hidden": "true"}, *parts)
 
@@ -149,4 +157,6 @@ def _heat_cell(row: Row, view: View, key: str) -> Markup:
         share = (found.mean - min(means)) / (max(means) - min(means))
         share = min(1.0, max(0.0, share if kind.better == LARGER else 1 - share))
         style = f"--heat:{60 * share:.0f}%"
-    return tag("td", {"style": style, "title": f"{kind.title}: {brief_text(found, key)}, n = {found.n}"}, kind.text(found.mean))
+    return tag(
+        "td", {"style": style, "title": f"{kind.title}: {brief_text(found, key)}, n = {found.n}"}, kind.text(found.mean)
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nada.study.kinds import kind_of
 from nada.study.durations import in_words
+from nada.study.kinds import kind_of
 from nada.study.markup import Markup, join, tag
 from nada.study.ranking import View
 from nada.study.results import Place, Results, lr_text
@@ -19,18 +19,20 @@ _STATISTICS = (
     "how far the mean could lie with other seeds, not with other prompts. Intervals are Student's t, 95 %.",
     "Policies are compared on matched cells: the same pair and the same seed, that is, the same latents and noise; over several "
     "pairs a seed's difference is its mean over them, so that n counts seeds. A difference has a paired t-interval; p-values are "
-    "two-sided, of the paired t-test, and in study.json also of all ways to flip the differences' signs, which assumes least but can "
-    "never be smaller than 2 / 2ⁿ. They are corrected for all comparisons of one measure with the baseline in a table (Holm), but "
-    "not for the choice of learning rates.",
-    "A policy is dominated where another one reaches at least as much and keeps at least as much, and more of one of them, in the "
-    "mean; it is on the front where none does. Where half of its cells collapsed or more, a policy has no part in this.",
+    "two-sided, of the paired t-test, and in study.json also of all ways to flip the differences' signs, which assumes least but "
+    "can never be smaller than 2 / 2ⁿ. They are corrected for all comparisons of one measure with the baseline in a table "
+    "(Holm), but not for the choice of learning rates.",
+    "A policy is dominated where another one reaches at least as much and keeps at least as much, and more of one of them, in "
+    "the mean; it is on the front where none does. Where half of its cells collapsed or more, a policy has no part in this.",
 )
 
 
 def answer(results: Results, view: View) -> Markup:
     """The answer in words, what speaks for and against it below."""
     first, *others = findings(results, view)
-    entries = [tag("li", {"class": "look" if found.look else None}, tag("i"), tag("span", {}, found.text)) for found in others]
+    entries = [
+        tag("li", {"class": "look" if found.look else None}, tag("i"), tag("span", {}, found.text)) for found in others
+    ]
     lead = tag("p", {"class": "answer"}, first.text)
     return tag("section", {"class": "card answers"}, lead, tag("ul", {"class": "findings"}, *entries))
 
@@ -57,7 +59,10 @@ def tiles(results: Results) -> Markup:
 def asked(results: Results) -> Markup:
     """What was asked: the pairs of prompts, and of which generator."""
     setup = results.setup
-    pairs = [tag("li", {}, tag("b", {}, pair.source), " → ", tag("b", {}, pair.target), _about(pair.classes)) for pair in results.pairs]
+    pairs = [
+        tag("li", {}, tag("b", {}, pair.source), " → ", tag("b", {}, pair.target), _about(pair.classes))
+        for pair in results.pairs
+    ]
     named = {key: str(setup[key]) for key in ("generator", "guide", "judge") if setup.get(key)}
     text = "Which layers should move when a generator follows a text"
     return join(
@@ -76,7 +81,9 @@ def failures(results: Results) -> Markup | None:
     parts: list[Markup] = []
     if results.failed:
         rows = [tag("tr", {}, *_where(cell.place), tag("td", {}, cell.error)) for cell in results.failed]
-        head = tag("tr", {}, *(tag("th", {"scope": "col"}, name) for name in ("policy", "pair", "lr", "seed", "what went wrong")))
+        head = tag(
+            "tr", {}, *(tag("th", {"scope": "col"}, name) for name in ("policy", "pair", "lr", "seed", "what went wrong"))
+        )
         table = tag("table", {"class": "plain-table"}, tag("thead", {}, head), tag("tbody", {}, *rows))
         parts.append(tag("div", {"class": "wide"}, table))
     if results.missing:
@@ -98,9 +105,17 @@ def _where(place: Place) -> list[Markup]:
 def setup_section(results: Results) -> Markup:
     """How the numbers were made: the setup, the measures, the statistics."""
     shown = {key: value for key, value in results.setup.items() if key not in ("pairs",)}
-    rows = [tag("tr", {}, tag("td", {"class": "muted"}, key.replace("_", " ")), tag("td", {}, plain(value))) for key, value in shown.items()]
+    rows = [
+        tag("tr", {}, tag("td", {"class": "muted"}, key.replace("_", " ")), tag("td", {}, plain(value)))
+        for key, value in shown.items()
+    ]
     measures = [
-        tag("tr", {}, tag("td", {"class": "muted"}, f"{kind_of(key).title} {kind_of(key).arrow}"), tag("td", {}, kind_of(key).of))
+        tag(
+            "tr",
+            {},
+            tag("td", {"class": "muted"}, f"{kind_of(key).title} {kind_of(key).arrow}"),
+            tag("td", {}, kind_of(key).of),
+        )
         for key in results.measures
     ]
     notes = [tag("p", {"class": "note"}, text) for text in (*_STATISTICS, CRITERION)]

@@ -24,8 +24,7 @@ def dominates(one: Point, other: Point) -> bool:
 def dominators(points: Mapping[str, Point]) -> dict[str, tuple[str, ...]]:
     """Return by whom each point is dominated, in the order of `points`; by nobody on the front."""
     return {
-        name: tuple(other for other, rival in points.items() if dominates(rival, point))
-        for name, point in points.items()
+        name: tuple(other for other, rival in points.items() if dominates(rival, point)) for name, point in points.items()
     }
 
 

@@ -42,7 +42,16 @@ class Form(NamedTuple):
     quality: int | None
 
 
-_FORMS = (Form(128, None), Form(128, 92), Form(128, 82), Form(96, 82), Form(64, 82), Form(64, 65), Form(48, 60), Form(32, 50))
+_FORMS = (
+    Form(128, None),
+    Form(128, 92),
+    Form(128, 82),
+    Form(96, 82),
+    Form(64, 82),
+    Form(64, 65),
+    Form(48, 60),
+    Form(32, 50),
+)
 
 
 def read_strips(out: Path, results: Results, most: int = MAX_BYTES) -> dict[Place, Strip]:

@@ -28,7 +28,9 @@ class Progress:
         self._say, self._total, self._done, self._first = say, total, done, done
         self._begun = time.monotonic()
         self.failed = 0
-        self._bar = tqdm(total=total, initial=done, unit="cell", desc="cells", smoothing=0.1, disable=not sys.stderr.isatty())
+        self._bar = tqdm(
+            total=total, initial=done, unit="cell", desc="cells", smoothing=0.1, disable=not sys.stderr.isatty()
+        )
 
     def __enter__(self) -> Progress:
         return self

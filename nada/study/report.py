@@ -64,8 +64,8 @@ def _body(results: Results, strips: Mapping[Place, Strip], curves: Curves) -> Ma
         _section("Target reached against content kept", "Right and up is better. Crosses are 95 % intervals over seeds, thin "
                  "lines lead through a policy's learning rates, the staircase is the front: whatever lies below and left of "
                  "it is dominated.", legend([*results.policies, NONE]), _views(views, lambda view: _fronts(view, views))),
-        _section("Every measure", "Means; the stronger the colour, the better within a column. Point at a number for its interval.",
-                 _views(views, heat_map)),
+        _section("Every measure", "Means; the stronger the colour, the better within a column. Point at a number for its "
+                 "interval.", _views(views, heat_map)),
         _section("The same latents under every policy", "Every column is one latent. The first row is the generator before; "
                  "each policy stands at its best learning rate for the pair unless one is chosen above.",
                  _pair_titles(results), picture_grid(results, strips, best_rates(views))),
@@ -88,7 +88,11 @@ def _controls(results: Results) -> Markup:
     rates = [("best", "each policy's best")] if len(results.lrs) > 1 else []
     rates += [(str(index) if len(results.lrs) > 1 else "best", results.rate(lr)) for index, lr in enumerate(results.lrs)]
     seeds = [(str(index), str(seed)) for index, seed in enumerate(results.seeds)]
-    choices = [_choice("pair", "Prompt pair", pairs), _choice("lr", "Learning rate", rates), _choice("seed", "Seed of the pictures", seeds)]
+    choices = [
+        _choice("pair", "Prompt pair", pairs),
+        _choice("lr", "Learning rate", rates),
+        _choice("seed", "Seed of the pictures", seeds),
+    ]
     return tag("nav", {"class": "controls", "hidden": True, "aria-label": "what is shown"}, *choices)
 
 
@@ -112,7 +116,8 @@ def _fronts(view: View, views: list[View]) -> Markup:
     trails = _trails(view, views)
     first, *others = [axes for axes in FRONTS if view.points(axes)] or [FRONTS[0]]
     more = [
-        tag("details", {}, tag("summary", {}, f"{axes[0]} against {axes[1]}"), front_plot(view, trails, axes)) for axes in others
+        tag("details", {}, tag("summary", {}, f"{axes[0]} against {axes[1]}"), front_plot(view, trails, axes))
+        for axes in others
     ]
     return join(front_plot(view, trails, first), *more)
 

@@ -24,5 +24,7 @@ def take_shard(items: Sequence[Item], shard: str | None) -> list[Item]:
         raise UsageError(f"--shard {shard!r} is not i/N, as 0/4 for the first of four.")
     number, count = int(match[1]), int(match[2])
     if not number < count:
-        raise UsageError(f"--shard {shard}: shards count from 0, so there are 0/{max(count, 1)} to {max(count, 1) - 1}/{max(count, 1)}.")
+        raise UsageError(
+            f"--shard {shard}: shards count from 0, so there are 0/{max(count, 1)} to {max(count, 1) - 1}/{max(count, 1)}."
+        )
     return list(items[number::count])

@@ -45,7 +45,8 @@ class Spread:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Differences between two policies on matched cells, a number per seed: their spread, and how surprising they are if nothing differs.
+    """Differences between two policies on matched cells, a number per seed: their spread, and how surprising they are if
+    nothing differs.
 
     Attributes:
         difference: mean, interval and n of the differences.
@@ -135,6 +136,5 @@ def corrected(comparisons: Mapping[Key, Comparison]) -> dict[Key, Comparison]:
     t = holm({key: found.p_t for key, found in comparisons.items()})
     flip = holm({key: found.p_flip for key, found in comparisons.items()})
     return {
-        key: Comparison(found.difference, found.p_t, found.p_flip, t[key], flip[key])
-        for key, found in comparisons.items()
+        key: Comparison(found.difference, found.p_t, found.p_flip, t[key], flip[key]) for key, found in comparisons.items()
     }

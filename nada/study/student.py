@@ -36,7 +36,7 @@ def t_two_sided(t: float, df: int) -> float:
     return max(0.0, 1.0 - t_within(t, df))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def t_quantile(level: float, df: int) -> float:
     """Return how far a two-sided interval of this level reaches, in standard errors: 4.303 for 0.95 and `df` 2."""
     if not 0 < level < 1:

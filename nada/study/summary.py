@@ -31,7 +31,10 @@ def summary_lines(cells: Iterable[Mapping[str, Any]], setup: Mapping[str, Any]) 
     table = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
     rule = "  ".join("-" * width for width in widths)
     said = [textwrap.wrap(f"- {finding.text}", WIDTH, subsequent_indent="  ") for finding in findings(results, view)]
-    note = "± reaches to the ends of Student's 95 % interval over seeds; differences are matched by pair and seed, p by paired t and Holm."
+    note = (
+        "± reaches to the ends of Student's 95 % interval over seeds; differences are matched by pair and seed, "
+        "p by paired t and Holm."
+    )
     return [table[0], rule, *table[1:], note, "", *(line for lines in said for line in lines)]
 
 
@@ -48,4 +51,6 @@ def _against(comparison: Comparison) -> str:
 
 
 def _aligned(row: list[str], widths: list[int]) -> list[str]:
-    return [text.ljust(width) if column in _LEFT else text.rjust(width) for column, (text, width) in enumerate(zip(row, widths))]
+    return [
+        text.ljust(width) if column in _LEFT else text.rjust(width) for column, (text, width) in enumerate(zip(row, widths))
+    ]

@@ -19,7 +19,14 @@ _SAID = {
 
 def findings(results: Results, view: View) -> list[Finding]:
     """The answer first, then what speaks for and against it."""
-    found = [*_first(results, view), *_lead(view), *_next(view), *_by_pair(results, view), *_extremes(view), *_dominated(view)]
+    found = [
+        *_first(results, view),
+        *_lead(view),
+        *_next(view),
+        *_by_pair(results, view),
+        *_extremes(view),
+        *_dominated(view),
+    ]
     return [*found, *doubts(results, view)]
 
 
@@ -68,7 +75,11 @@ def _first(results: Results, view: View) -> list[Finding]:
     judge = results.setup.get("judge")
     several = f" of {len(ranked)} policies" if len(ranked) > 1 else ", being the only policy"
     over = f"over {plural(len(view.pairs), 'prompt pair')} with {plural(len(results.seeds), 'seed')}"
-    seen = [f"{name} {spread_text(best.spread(key), key)}{_before(view, key)}" for key, name in _SAID.items() if best.spread(key).n]
+    seen = [
+        f"{name} {spread_text(best.spread(key), key)}{_before(view, key)}"
+        for key, name in _SAID.items()
+        if best.spread(key).n
+    ]
     text = f"Its numbers{f' as {judge} sees them' if judge else ''}: {', '.join(seen)}."
     return [Finding(f"{_at(best, results)} ranks first{several} {over}."), Finding(text)]
 
@@ -94,7 +105,9 @@ def _lead(view: View) -> list[Finding]:
     difference = signed(comparison, spread_text(comparison.difference, BALANCE))
     text = f"{who}: balance {difference}, n = {plural(n, 'matched seed')}{_ahead(view, rival.policy)}"
     if comparison.p_t is None:
-        return [Finding(f"{text}; {'too few for a test' if n < 2 else 'without any spread, so that there is no test'}.", True)]
+        return [
+            Finding(f"{text}; {'too few for a test' if n < 2 else 'without any spread, so that there is no test'}.", True)
+        ]
     several = sum(row.comparisons[BALANCE].p_t is not None for row in view.rows if BALANCE in row.comparisons)
     text += f"; {p_text(comparison.p_holm)} by paired t, corrected for {plural(several, 'comparison')} (Holm)"
     if comparison.p_flip_holm is not None and least_flipped(n) < SURE:

@@ -59,7 +59,9 @@ class Workshop:
         torch.set_num_threads(self._setup.threads)
         source = load_generator(self._setup.generator, self._order.device)
         if hash_generator(source) != self._setup.generator_sha256:
-            raise NadaError(f"{self._setup.generator} is not the generator that the study was begun with; its weights differ.")
+            raise NadaError(
+                f"{self._setup.generator} is not the generator that the study was begun with; its weights differ."
+            )
         judge = load_features(self._setup.judge, self._order.device)
         assert isinstance(judge, GuideFeatures)
         self._ruler = Ruler(source, judge, self._setup.num, self._style(judge))

@@ -8,7 +8,7 @@ each transform follows how often the discriminator is sure of the real images.
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor

@@ -16,7 +16,9 @@ class Draw:
     alike; another kind of device draws other numbers.
     """
 
-    def __init__(self, seed: int, step: int, batch: int, device: torch.device | str = "cpu", rows: Tensor | None = None) -> None:
+    def __init__(
+        self, seed: int, step: int, batch: int, device: torch.device | str = "cpu", rows: Tensor | None = None
+    ) -> None:
         mixed = np.random.SeedSequence([seed, step]).generate_state(4, np.uint32).astype(object)
         self.device, self.batch = torch.device(device), batch
         self._places = torch.arange(batch) if rows is None else rows

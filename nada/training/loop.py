@@ -75,8 +75,8 @@ def train_step(state: TrainingState, data: ImageDataset, recipe: Recipe, share: 
 def group_by_class(labels: np.ndarray, group: int) -> np.ndarray:
     """An order of `labels (N,)` in which the groups of the minibatch standard deviation hold one class, or few.
 
-    The groups take every (N / group)-th sample; `group` divides N. Where they mix classes, the difference between the classes hides
-    whether the pictures of one class differ at all, and a class collapses unseen. The published code does not do this.
+    The groups take every (N / group)-th sample; `group` divides N. Where they mix classes, the difference between the classes
+    hides whether the pictures of one class differ at all, and a class collapses unseen. The published code does not do this.
     """
     return np.argsort(labels, kind="stable").reshape(-1, group).T.reshape(-1)
 

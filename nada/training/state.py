@@ -75,9 +75,7 @@ def _without_first_moments(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
-    moments = {
-        number: {**some, "exp_avg": torch.zeros_like(some["exp_avg_sq"])} for number, some in saved["state"].items()
-    }
+    moments = {number: {**some, "exp_avg": torch.zeros_like(some["exp_avg_sq"])} for number, some in saved["state"].items()}
     optimizer.load_state_dict({**saved, "state": moments})
 
 
@@ -94,9 +92,7 @@ def create_state(
     return state_of(*networks, lr, device)
 
 
-def state_of(
-    generator: Generator, discriminator: Discriminator, lr: float, device: torch.device
-) -> TrainingState:
+def state_of(generator: Generator, discriminator: Discriminator, lr: float, device: torch.device) -> TrainingState:
     """Training of networks as they are; the average starts as a copy of the generator."""
     # NHWC is what fast convolution kernels want, on CPUs with bf16 and on tensor cores alike.
     trained = generator.to(device, memory_format=torch.channels_last).train().requires_grad_(True)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from nada.errors import NadaError
 from nada.losses import discriminator_loss, generator_loss, gradient_penalty, path_lengths, r1_penalty
-from nada.models import Compute, Discriminator, Generator, mix_styles
+from nada.models import Compute, Discriminator, mix_styles
 from nada.processes import Share
 from nada.training.augmentation import augment
 from nada.training.draw import Draw
@@ -79,15 +79,11 @@ def update_discriminator(given: Pass, real: Tensor, fake: Tensor, labels: Tensor
     real, fake = _shown(real, given), _shown(fake, given)
     with constant(judge, recipe.frozen):
         loss, scalars = _verdict(given, real, fake, labels, regularise)
-        scalars["gradient/discriminator"] = apply(
-            state.discriminator_optimizer, loss, given, "The discriminator's loss"
-        )
+        scalars["gradient/discriminator"] = apply(state.discriminator_optimizer, loss, given, "The discriminator's loss")
     return scalars
 
 
-def _verdict(
-    given: Pass, real: Tensor, fake: Tensor, labels: Tensor | None, regularise: bool
-) -> tuple[Tensor, Scalars]:
+def _verdict(given: Pass, real: Tensor, fake: Tensor, labels: Tensor | None, regularise: bool) -> tuple[Tensor, Scalars]:
     """The discriminator's loss with its penalties, and what there is to plot of it."""
     recipe, judge = given.recipe, given.state.discriminator
     with judge.computing(recipe.compute):

@@ -8,7 +8,8 @@ guide cannot read the words.
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -70,7 +71,9 @@ class Watch:
         return measured if self._test is None else {**measured, "metrics/accuracy": self._accuracy(features)}
 
     def _see_the_real_ones(self) -> None:
-        pictures = (self._real.images[start : start + PICTURES_AT_ONCE] for start in range(0, len(self._real), PICTURES_AT_ONCE))
+        pictures = (
+            self._real.images[start : start + PICTURES_AT_ONCE] for start in range(0, len(self._real), PICTURES_AT_ONCE)
+        )
         self._real_features = self._features(pictures)
         self._test = self._recognition()
         if self._test is not None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
+
 from nada import checkpoints
 from nada.adaptation import plan as planning
 from nada.adaptation.draw import Sampler

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from fakes import tiny_generator
+from tiny_adaptation import run
+
 from nada import checkpoints
 from nada.adaptation import plan as planning
 from nada.adaptation import run as running
@@ -21,7 +22,6 @@ from nada.clip import Guide
 from nada.config.adapt import AdaptConfig
 from nada.errors import NadaError, UsageError
 from nada.runs import load_state
-from tiny_adaptation import run
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -88,9 +88,7 @@ def test_a_run_is_not_resumed_on_another_generator(config: AdaptConfig) -> None:
         run(AdaptConfig(resume=str(folder), out=config.out))
 
 
-def test_a_nan_loss_ends_the_run_and_keeps_the_last_good_state(
-    config: AdaptConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_nan_loss_ends_the_run_and_keeps_the_last_good_state(config: AdaptConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     original = Guide.loss
 
     def poisoned(self: Guide, *arguments: object) -> object:

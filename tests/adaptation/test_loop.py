@@ -8,14 +8,13 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
+
 from nada.adaptation import Adaptation, Settings, published_settings
 from nada.clip import Guide
 from nada.errors import NadaError, UsageError
 from nada.models import Generator
-
 
 GOLDEN_ALL = [1.00431, 1.018909, 1.062001, 0.718769, 0.68203, 0.452476]
 GOLDEN_AUTO = [1.048476, 0.822546, 1.120827, 0.575229, 0.918721, 0.881696]

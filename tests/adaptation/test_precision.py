@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import ContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 import torch
-
-import nada
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
+
+import nada
 from nada import ops
 from nada import precision as choosing
 from nada.adaptation import Adaptation, Settings
@@ -22,7 +21,7 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 def test_a_cpu_gets_bf16_only_if_it_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for native, wanted in ((True, "bf16"), (False, "fp32")):
-        monkeypatch.setattr(choosing, "native_bf16", lambda: native)
+        monkeypatch.setattr(choosing, "native_bf16", lambda native=native: native)
         assert choose_precision(CPU) == wanted
         assert choose_precision(CPU, "official") == "fp32"
 
@@ -51,7 +50,9 @@ def test_a_gpu_gets_bf16_or_else_fp16(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(torch.cuda, "device", Here)
     for native, wanted in ((True, "bf16"), (False, "fp16")):
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native or including_emulation)
+        monkeypatch.setattr(
+            torch.cuda, "is_bf16_supported", lambda including_emulation, yes=native: yes or including_emulation
+        )
         assert choose_precision(GPU) == wanted
 
 
@@ -80,7 +81,7 @@ def test_an_adaptation_in_memory_can_leave_the_choice_to_the_device(monkeypatch:
     assert computes[0] is torch.float32 and computes[-1] is torch.bfloat16
 
 
-def changes(precision: str, bodies: ContextManager[object]) -> torch.Tensor:
+def changes(precision: str, bodies: AbstractContextManager[object]) -> torch.Tensor:
     """How the moving weights of the bundled generator have changed after 50 steps, as one vector."""
     guide = Guide(["demo"], "image", "minimal logo", augment="shared")
     adaptation = Adaptation(nada.load_generator("demo"), guide, Settings(batch=8, precision=precision))

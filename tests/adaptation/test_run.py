@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_adaptation import run
 
 from nada import checkpoints
 from nada.adaptation import plan as planning
@@ -18,7 +19,6 @@ from nada.config.adapt import AdaptConfig
 from nada.errors import NadaError
 from nada.images import load_image, save_png
 from nada.runs import load_state
-from tiny_adaptation import run
 
 
 def test_a_run_folder_is_complete(config: AdaptConfig) -> None:

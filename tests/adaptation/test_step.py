@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 import torch
-
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
+
 from nada.adaptation import Adaptation, Settings, published_settings
 from nada.adaptation.draw import Draw
 from nada.clip import Guide
@@ -155,9 +155,7 @@ def test_a_step_waits_for_the_device_once(monkeypatch: pytest.MonkeyPatch) -> No
     waits = []
     for name in ("item", "tolist", "__bool__", "__float__", "__int__"):
         original = getattr(torch.Tensor, name)
-        monkeypatch.setattr(
-            torch.Tensor, name, lambda self, *a, _o=original, _n=name: (waits.append(_n), _o(self, *a))[1]
-        )
+        monkeypatch.setattr(torch.Tensor, name, lambda self, *a, _o=original, _n=name: (waits.append(_n), _o(self, *a))[1])
     draw = adaptation._draw()
     waits.clear()
     adaptation._take(draw)

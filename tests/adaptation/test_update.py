@@ -6,9 +6,9 @@ import copy
 
 import pytest
 import torch
-
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
+
 from nada.adaptation import Adaptation, Settings
 from nada.adaptation import update as updating
 from nada.clip import Guide

@@ -6,9 +6,9 @@ import copy
 
 import pytest
 import torch
-
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
+
 from nada.adaptation import Adaptation, Settings, Watch
 from nada.adaptation.api import adapt
 from nada.adaptation.watch import pairwise_distance

@@ -8,8 +8,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import torch
-
 from checkpoint_makers import (
     SMALL,
     nvlabs_file,
@@ -20,6 +18,7 @@ from checkpoint_makers import (
     rosinality_state,
     torch_file,
 )
+
 from nada.checkpoints import load_discriminator, load_generator
 from nada.errors import NadaError
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-
 from checkpoint_makers import random_discriminator, random_generator
+
 from nada.checkpoints import load_discriminator, save_discriminator, save_generator
 from nada.checkpoints.discriminators import CONFIG, RUN_STATE, WEIGHTS, holds_discriminator
 from nada.errors import NadaError
@@ -18,7 +18,12 @@ from nada.runs import save_tensors
 from nada.training.state import state_of
 
 SMALL = {"resolution": 8, "channels": (4, 2)}
-KINDS = [{}, {"spectral_norm": True}, {"num_classes": 3, "cmap_dim": 5}, {"architecture": "skip", "mbstd_group": 2, "conv_clamp": 256.0}]
+KINDS = [
+    {},
+    {"spectral_norm": True},
+    {"num_classes": 3, "cmap_dim": 5},
+    {"architecture": "skip", "mbstd_group": 2, "conv_clamp": 256.0},
+]
 
 
 def assert_same(found: Discriminator, made: Discriminator) -> None:

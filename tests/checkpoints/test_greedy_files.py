@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from checkpoint_makers import (
     SMALL,
     Persistent,
@@ -22,6 +21,7 @@ from checkpoint_makers import (
     rosinality_state,
     torch_file,
 )
+
 from nada.checkpoints import load_generator
 from nada.checkpoints.pickles import COMMON_NAMES, read_pickle
 from nada.checkpoints.problems import BadFile
@@ -98,9 +98,7 @@ def test_a_claim_beyond_the_data_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_compressed_archive_is_refused_unread(tmp_path: Path) -> None:
-    data = repacked(
-        torch_file({"g_ema": {}}), lambda _, content: content + b"\0" * 1_000_000, zipfile.ZIP_DEFLATED
-    )
+    data = repacked(torch_file({"g_ema": {}}), lambda _, content: content + b"\0" * 1_000_000, zipfile.ZIP_DEFLATED)
     assert "zip" in refusal(tmp_path / "x.pt", data)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from checkpoint_makers import (
     SMALL,
     Runs,
@@ -21,6 +20,7 @@ from checkpoint_makers import (
     rosinality_state,
     torch_file,
 )
+
 from nada.checkpoints import load_generator
 from nada.checkpoints.pickles import COMMON_NAMES, read_pickle
 from nada.checkpoints.problems import BadFile, ForbiddenName
@@ -52,9 +52,7 @@ def test_no_name_gets_past_the_list(tmp_path: Path, data: bytes, name: str) -> N
 
 def test_the_code_inside_a_released_pickle_is_never_run(tmp_path: Path) -> None:
     path = tmp_path / "x.pkl"
-    path.write_bytes(
-        nvlabs_file(G_ema=nvlabs_generator(random_generator(**SMALL)))
-    )  # its source is "raise SystemExit"
+    path.write_bytes(nvlabs_file(G_ema=nvlabs_generator(random_generator(**SMALL))))  # its source is "raise SystemExit"
     load_generator(path)
 
 

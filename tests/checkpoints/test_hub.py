@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from checkpoint_makers import random_generator
 from fake_hub import FakeHub
 from fake_hub import fake_hub as fake_hub
+
 from nada.checkpoints import hash_generator, load_generator, native
 from nada.checkpoints.hub import HubAddress, parse_address
 from nada.checkpoints.loading import find_adaptation
@@ -43,7 +43,9 @@ def test_addresses(text: str, address: HubAddress) -> None:
     assert parse_address(text) == address
 
 
-@pytest.mark.parametrize("text", ["hf:", "hf:a", "hf:/a", "hf:a/", "hf:a b/c", "hf:a/b@", "hf:a/b@ /c", "hf:a/b/../c", "hf:../b"])
+@pytest.mark.parametrize(
+    "text", ["hf:", "hf:a", "hf:/a", "hf:a/", "hf:a b/c", "hf:a/b@", "hf:a/b@ /c", "hf:a/b/../c", "hf:../b"]
+)
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(UsageError, match="hf:owner/name"):
         parse_address(text)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from checkpoint_makers import SMALL, nvlabs_file, nvlabs_generator, random_generator
+
 from nada.checkpoints import (
     hash_generator,
     load_discriminator,

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-
 from checkpoint_makers import SMALL, nvlabs_file, nvlabs_generator, random_generator
 from fakes import tiny_generator
+from safetensors.torch import load_file, save_file
+
 from nada.checkpoints import hash_generator, load_generator, read_generator, save_adaptation, save_generator
 from nada.checkpoints.native import read_metadata
 from nada.errors import NadaError
@@ -185,9 +185,7 @@ def adapted_run(run: Path, base: Path, **tensors: torch.Tensor) -> Path:
     run.mkdir()
     (run / "config.json").write_text(json.dumps({"generator": str(base), "options": {}}))
     values = {name.replace("__", "."): value for name, value in tensors.items()}
-    save_adaptation(
-        run / "adaptation.safetensors", values, {"base_sha256": hash_generator(load_generator(base))}
-    )
+    save_adaptation(run / "adaptation.safetensors", values, {"base_sha256": hash_generator(load_generator(base))})
     return run
 
 

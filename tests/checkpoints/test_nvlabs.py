@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-
 from checkpoint_makers import (
     Network,
     Persistent,
@@ -18,6 +17,7 @@ from checkpoint_makers import (
     random_discriminator,
     random_generator,
 )
+
 from nada.checkpoints import load_discriminator, load_generator, read_generator
 from nada.errors import NadaError
 
@@ -66,13 +66,9 @@ def refusal(path: Path, data: bytes) -> str:
 
 @pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: str(sizes["resolution"]))
 @pytest.mark.parametrize("protocol", [2, 3, 4])
-def test_generators_of_every_size_come_back_whole(
-    tmp_path: Path, sizes: dict[str, Any], protocol: int
-) -> None:
+def test_generators_of_every_size_come_back_whole(tmp_path: Path, sizes: dict[str, Any], protocol: int) -> None:
     made = random_generator(**sizes)
-    data = nvlabs_file(
-        protocol, G=nvlabs_generator(random_generator(1, **sizes)), G_ema=nvlabs_generator(made)
-    )
+    data = nvlabs_file(protocol, G=nvlabs_generator(random_generator(1, **sizes)), G_ema=nvlabs_generator(made))
     loaded = load_generator(written(tmp_path / "model.bin", data))
     assert loaded.config == made.config
     state = loaded.state_dict()
@@ -194,6 +190,4 @@ def test_a_pickle_without_a_network_is_refused(tmp_path: Path) -> None:
     made = nvlabs_file(D=nvlabs_discriminator(random_discriminator(resolution=8, channels=(4, 4))))
     assert "no generator" in refusal(tmp_path / "d.pkl", made)
     with pytest.raises(NadaError, match="no discriminator"):
-        load_discriminator(
-            written(tmp_path / "g.pkl", nvlabs_file(G=nvlabs_generator(random_generator(**SIZES[0]))))
-        )
+        load_discriminator(written(tmp_path / "g.pkl", nvlabs_file(G=nvlabs_generator(random_generator(**SIZES[0])))))

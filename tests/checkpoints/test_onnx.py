@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from checkpoint_makers import random_generator
+
 from nada.checkpoints import hash_generator, load_generator
 from nada.checkpoints.converting import TOLERANCE
 from nada.checkpoints.onnx_export import OPSET, largest_difference, onnx_bytes, require_packages

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-
 from checkpoint_makers import (
     FILTER,
     random_discriminator,
@@ -17,6 +16,7 @@ from checkpoint_makers import (
     rosinality_state,
     torch_file,
 )
+
 from nada.checkpoints import load_discriminator, load_generator, read_generator
 from nada.errors import NadaError
 from nada.models import Generator, default_channels
@@ -86,17 +86,13 @@ def test_prefixes_do_not_matter(tmp_path: Path, prefix: str) -> None:
     made = random_generator(**SMALL)
     state = {prefix + name: value for name, value in rosinality_state(made).items()}
     state["encoder.weight"] = torch.zeros(3)
-    loaded = load_generator(
-        written(tmp_path / "x.pt", {"state_dict": state, "latent_avg": made.mapping.w_avg})
-    )
+    loaded = load_generator(written(tmp_path / "x.pt", {"state_dict": state, "latent_avg": made.mapping.w_avg}))
     assert_same(loaded, made)
 
 
 def test_a_bare_state_dict_without_filters_and_noise_is_enough(tmp_path: Path) -> None:
     made = random_generator(**SMALL)
-    state = {
-        name: v for name, v in rosinality_state(made, filters=False).items() if not name.startswith("noises")
-    }
+    state = {name: v for name, v in rosinality_state(made, filters=False).items() if not name.startswith("noises")}
     path = written(tmp_path / "x.pt", state)
     noise = tuple(name for name in made.state_dict() if name.endswith("noise_const"))
     assert_same(load_generator(path), made, but=("mapping.w_avg", *noise))
@@ -138,9 +134,7 @@ def test_the_discriminator_comes_back_whole(tmp_path: Path) -> None:
         ("conv1.conv.weight", None, "b4.conv1.weight"),
     ],
 )
-def test_what_does_not_fit_is_named(
-    tmp_path: Path, name: str, value: torch.Tensor | None, words: str
-) -> None:
+def test_what_does_not_fit_is_named(tmp_path: Path, name: str, value: torch.Tensor | None, words: str) -> None:
     state = rosinality_state(random_generator(**SMALL))
     state[name] = value
     if value is None:
@@ -171,7 +165,5 @@ def test_checkpoints_of_other_projects_are_refused_by_name(tmp_path: Path, value
 
 
 def test_the_filter_of_these_tests_is_the_published_one() -> None:
-    stored = torch.load(GOLDEN / "stylegan2-rosinality-64.pt", weights_only=True)["g_ema"][
-        "convs.0.conv.blur.kernel"
-    ]
+    stored = torch.load(GOLDEN / "stylegan2-rosinality-64.pt", weights_only=True)["g_ema"]["convs.0.conv.blur.kernel"]
     torch.testing.assert_close(FILTER * 4, stored)

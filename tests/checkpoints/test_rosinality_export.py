@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-
 from checkpoint_makers import (
     random_discriminator,
     random_generator,
     rosinality_discriminator,
     torch_file,
 )
+
 from nada.checkpoints import export_generator, load_discriminator, load_generator
 from nada.checkpoints.rosinality_export import discriminator_losses, export_discriminator, losses_of_export
 from nada.errors import NadaError

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-
 from fakes import tiny_generator
+
 from nada.checkpoints import save_generator
 from nada.cli import main
 
@@ -22,9 +22,7 @@ PROMPTS = ("--source", "image", "--target", "minimal logo")
 
 
 def nada(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "nada", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300
-    )
+    return subprocess.run([sys.executable, "-m", "nada", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from checkpoint_makers import random_discriminator, random_generator, rosinality_discriminator, rosinality_state, torch_file
 from click.testing import CliRunner, Result
 
-from checkpoint_makers import random_discriminator, random_generator, rosinality_discriminator, rosinality_state, torch_file
 from nada.checkpoints import (
     hash_generator,
     load_discriminator,
@@ -166,7 +166,9 @@ def test_a_discriminator_that_reads_back_as_another_is_noticed(tmp_path: Path, m
     save_generator(tmp_path / "in", random_generator(**TINY))
     save_discriminator(tmp_path / "in", random_discriminator(0, resolution=8, channels=(6, 4)))
     other = random_discriminator(1, resolution=8, channels=(6, 4))
-    monkeypatch.setattr("nada.checkpoints.discriminators.save_discriminator", lambda path, _: save_discriminator(path, other))
+    monkeypatch.setattr(
+        "nada.checkpoints.discriminators.save_discriminator", lambda path, _: save_discriminator(path, other)
+    )
     error = run(tmp_path / "in", tmp_path / "out").exception
     assert isinstance(error, NadaError) and "does not read back" in str(error)
 
@@ -204,9 +206,7 @@ def test_force_does_not_write_into_the_folder_of_a_run(tmp_path: Path) -> None:
         (["out", "--onnx-input", "w"], "--onnx-input is for .onnx"),
     ],
 )
-def test_options_that_do_not_fit_are_refused_before_anything_is_read(
-    tmp_path: Path, args: list[str], words: str
-) -> None:
+def test_options_that_do_not_fit_are_refused_before_anything_is_read(tmp_path: Path, args: list[str], words: str) -> None:
     error = run(tmp_path / "none.pkl", tmp_path / args[0], *args[1:]).exception
     assert isinstance(error, UsageError) and words in str(error)
 

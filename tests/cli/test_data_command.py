@@ -93,9 +93,7 @@ def test_what_is_there_is_replaced_only_when_asked(pictures: Path, tmp_path: Pat
         (["--include", "*.jpg"], 1, "no picture that fits '*.jpg'"),
     ],
 )
-def test_a_mistake_costs_one_line(
-    pictures: Path, tmp_path: Path, options: list[str], code: int, words: str
-) -> None:
+def test_a_mistake_costs_one_line(pictures: Path, tmp_path: Path, options: list[str], code: int, words: str) -> None:
     result = run("import", pictures, tmp_path / "out.zip", *options)
     last = result.stderr.splitlines()[-1]
     assert result.exit_code == code and last.startswith("nada: ") and words in last

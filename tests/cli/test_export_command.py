@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-
 from export_runs import make_adaptation
 from fake_hub import FakeHub
 from fake_hub import fake_hub as fake_hub
+
 from nada.checkpoints import hash_generator, load_generator
 from nada.cli import main
 

@@ -45,7 +45,9 @@ def test_a_failed_cell_is_in_the_exit_code(study: list[str], monkeypatch: pytest
     assert result.exit_code == 1 and "failed: ZeroDivisionError" in result.output and "--retry-failed" in result.output
 
 
-@pytest.mark.parametrize("wrong, code", [(["--shard=9/2"], 2), (["--layers=late:99"], 2), (["--pairs=absent"], 1), (["--seeds="], 2)])
+@pytest.mark.parametrize(
+    "wrong, code", [(["--shard=9/2"], 2), (["--layers=late:99"], 2), (["--pairs=absent"], 1), (["--seeds="], 2)]
+)
 def test_a_mistake_costs_one_line(study: list[str], wrong: list[str], code: int) -> None:
     result = CliRunner().invoke(main, [*study, *wrong])
     assert result.exit_code == code and result.stderr.count("\n") == 1 and result.stderr.startswith("nada: ")

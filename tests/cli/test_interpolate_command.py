@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from domain_makers import adapted_run, save_base
 from PIL import Image
 
-from domain_makers import adapted_run, save_base
 from nada.cli import main
 
 
@@ -41,7 +41,12 @@ def test_a_film_that_is_ended_leaves_nothing(tmp_path: Path, number: int) -> Non
     base = save_base(tmp_path / "base")
     folder = tmp_path / "films"
     line = [sys.executable, "-m", "nada", "interpolate", "--model", str(base), "--frames", "10000", "--device", "cpu"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1", "NADA_OPS": "reference"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "OMP_NUM_THREADS": "1",
+        "NADA_OPS": "reference",
+    }
     process = subprocess.Popen(
         [*line, "--out", str(folder / "walk.gif")],
         env=environment,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from click.testing import CliRunner
-
 from domain_makers import adapted_run, save_base
+
 from nada.checkpoints import load_generator
 from nada.cli import main
 

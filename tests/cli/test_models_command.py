@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from checkpoint_makers import random_generator
 from click.testing import CliRunner, Result
 
-from checkpoint_makers import random_generator
 from nada.checkpoints import registry, save_generator
 from nada.cli.models import command
 from nada.errors import UsageError

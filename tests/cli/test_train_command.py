@@ -56,9 +56,7 @@ def test_torchrun_trains_with_the_bundled_judge(pictures: Path, tmp_path: Path) 
     start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", port]
     options = ["-m", "nada", "train", "--data", str(pictures), *SMALL, "--kimg", "0.008"]
     environment = {**_environment(), "GLOO_SOCKET_IFNAME": loopback}
-    done = subprocess.run(
-        [*start, *options], cwd=tmp_path, capture_output=True, text=True, timeout=120, env=environment
-    )
+    done = subprocess.run([*start, *options], cwd=tmp_path, capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "runs").iterdir()
     result = json.loads((folder / "result.json").read_text())

@@ -28,7 +28,11 @@ def tiny_config(merges: str) -> dict:
         "embed_dim": 16,
         "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
         "text_cfg": {
-            "context_length": 16, "vocab_size": 514 + len(MERGES), "width": 16, "heads": 2, "layers": 1,
+            "context_length": 16,
+            "vocab_size": 514 + len(MERGES),
+            "width": 16,
+            "heads": 2,
+            "layers": 1,
             "tokenizer_kwargs": {"bpe_path": merges},
         },
     }

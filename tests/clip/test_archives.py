@@ -13,9 +13,7 @@ from nada.clip.archives import is_torchscript, read_torchscript
 from nada.errors import NadaError
 
 
-def archive(
-    path: Path, pickled: bytes, storages: dict[str, bytes], compress: int = zipfile.ZIP_STORED
-) -> Path:
+def archive(path: Path, pickled: bytes, storages: dict[str, bytes], compress: int = zipfile.ZIP_STORED) -> Path:
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("w/data.pkl", pickled)
         file.writestr("w/constants.pkl", pickle.dumps(()))
@@ -32,8 +30,12 @@ def module_with(tensor: bytes) -> bytes:
 def tensor_opcodes(size: str, stride: str, count: int = 4) -> bytes:
     storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
     count_opcode = b"K" + bytes([count])
-    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + count_opcode + b"tQK\x00" + (
-        f"({size}t({stride}t".encode("latin-1") + b"\x89)tR"
+    return (
+        b"ctorch._utils\n_rebuild_tensor_v2\n("
+        + storage
+        + count_opcode
+        + b"tQK\x00"
+        + (f"({size}t({stride}t".encode("latin-1") + b"\x89)tR")
     )
 
 
@@ -68,9 +70,7 @@ def test_foreign_global_is_named_and_not_called(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
-@pytest.mark.parametrize(
-    "size, stride", [("J\x00\x00\x00\x40", "K\x00"), ("K\x05", "K\x01"), ("K\x03", "K\x02")]
-)
+@pytest.mark.parametrize("size, stride", [("J\x00\x00\x00\x40", "K\x00"), ("K\x05", "K\x01"), ("K\x03", "K\x02")])
 def test_tensor_larger_than_the_file_is_refused(tmp_path: Path, size: str, stride: str) -> None:
     path = archive(tmp_path / "w.pt", module_with(tensor_opcodes(size, stride)), {"0": bytes(16)})
     with pytest.raises(NadaError, match="TorchScript"):

@@ -97,9 +97,17 @@ def test_record_names_everything_that_changes_an_embedding(weights, guide_folder
     path = weights["torchscript"]
     record = load_encoder(f"tiny={path}@0.5").describe()
     assert record == {
-        "name": "tiny=scripted.pt", "weight": 0.5, "model": "tiny", "tag": None, "file": str(path),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "quick_gelu": True, "image_size": 32,
-        "filter": "bicubic", "antialias": True, "templates": 80,
+        "name": "tiny=scripted.pt",
+        "weight": 0.5,
+        "model": "tiny",
+        "tag": None,
+        "file": str(path),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "quick_gelu": True,
+        "image_size": 32,
+        "filter": "bicubic",
+        "antialias": True,
+        "templates": 80,
         "mean": pytest.approx([0.48145466, 0.4578275, 0.40821073]),
         "std": pytest.approx([0.26862954, 0.26130258, 0.27577711]),
     }

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from fake_encoder import FakeEncoder
+
 from nada import images as pictures
 from nada.clip import Guide, losses
 from nada.clip.prompts import text_direction
@@ -36,8 +36,10 @@ def test_loss_is_the_weighted_sum_over_encoders_by_numpy() -> None:
     result = Guide(encoders, "photo", "logo", **settings).loss(frozen, trainable)
     wanted = 0.0
     for encoder in encoders:
-        text = [[encoder.encode_text([f"{before}{word}"])[0].numpy() for word in ("logo", "photo")]
-                for before in ("", "a picture of ")]
+        text = [
+            [encoder.encode_text([f"{before}{word}"])[0].numpy() for word in ("logo", "photo")]
+            for before in ("", "a picture of ")
+        ]
         direction = np.mean([target - source for target, source in text], axis=0)
         direction /= np.linalg.norm(direction)
         before, after = encoder.encode_image(frozen).numpy(), encoder.encode_image(trainable).numpy()
@@ -47,8 +49,10 @@ def test_loss_is_the_weighted_sum_over_encoders_by_numpy() -> None:
         parts = (1 - cosine) + 0.3 * hinge + 0.2 * (1 - after @ text[0][0])
         wanted += encoder.weight * parts.mean()
         scalars = {
-            "loss": parts.mean(), "cosine": cosine.mean(),
-            "edit_length": np.linalg.norm(edit, axis=1).mean(), "projection": (edit @ direction).mean(),
+            "loss": parts.mean(),
+            "cosine": cosine.mean(),
+            "edit_length": np.linalg.norm(edit, axis=1).mean(),
+            "projection": (edit @ direction).mean(),
         }
         for name, value in scalars.items():
             assert result.scalars[f"{name}/{encoder.name}"].item() == pytest.approx(value, abs=1e-5)
@@ -158,8 +162,7 @@ def test_target_loss_is_the_global_loss_of_the_bare_prompt() -> None:
     encoders = [FakeEncoder("one", 0.5), FakeEncoder("two")]
     images = batch(2).requires_grad_()
     wanted = sum(
-        encoder.weight * (1 - encoder.encode_image(images) @ encoder.encode_text(["logo"])[0]).mean()
-        for encoder in encoders
+        encoder.weight * (1 - encoder.encode_image(images) @ encoder.encode_text(["logo"])[0]).mean() for encoder in encoders
     )
     loss = Guide(encoders, "photo", "logo").target_loss(images)
     torch.testing.assert_close(loss, wanted)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from fake_encoder import FakeEncoder
+
 from nada.clip import prompts
 from nada.errors import NadaError, UsageError
 

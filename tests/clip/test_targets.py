@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fake_encoder import FakeEncoder
 from PIL import Image
 
-from fake_encoder import FakeEncoder
 from nada import images as pictures
 from nada.clip.targets import hash_targets, image_direction, load_targets, mean_embedding
 from nada.errors import NadaError
@@ -57,7 +57,8 @@ def test_direction_between_equal_pictures_is_refused() -> None:
 
 
 def test_hash_depends_on_pixels_sizes_and_order() -> None:
-    hashes = {hash_targets(items) for items in (
-        [array(1), array(2)], [array(2), array(1)], [array(1)], [array(1).reshape(8, 32, 3)]
-    )}
+    hashes = {
+        hash_targets(items)
+        for items in ([array(1), array(2)], [array(2), array(1)], [array(1)], [array(1).reshape(8, 32, 3)])
+    }
     assert len(hashes) == 4

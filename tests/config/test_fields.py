@@ -115,7 +115,9 @@ def test_a_long_help_stands_in_sections() -> None:
 
     lines = [line.strip() for line in CliRunner().invoke(command, ["--help"]).output.splitlines()]
     order = [lines.index(heading) for heading in ("Data:", "Machine:", "Other:")]
-    places = [next(i for i, line in enumerate(lines) if line.startswith(flag)) for flag in ("--second", "--third", "--config")]
+    places = [
+        next(i for i, line in enumerate(lines) if line.startswith(flag)) for flag in ("--second", "--third", "--config")
+    ]
     assert order[0] < places[0] < order[1] < places[1] < order[2] < places[2]
 
 

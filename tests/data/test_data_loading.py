@@ -45,12 +45,12 @@ def as_zip(path: Path, content: dict[str, bytes], description: object = None) ->
 
 def as_parquet(path: Path, columns: dict[str, list], metadata: dict | None = None) -> Path:
     pyarrow = pytest.importorskip("pyarrow")
-    import pyarrow.parquet
+    parquet = pytest.importorskip("pyarrow.parquet")
 
     table = pyarrow.table(columns)
     if metadata is not None:
         table = table.replace_schema_metadata({b"huggingface": json.dumps(metadata).encode()})
-    pyarrow.parquet.write_table(table, path)
+    parquet.write_table(table, path)
     return path
 
 

@@ -24,7 +24,12 @@ from nada.web import Client
 def test_pictures_come_with_class_and_caption(server: MisbehavingServer, tmp_path: Path) -> None:
     assert fetch(server, tmp_path).summary() == "4 fetched, 0 already there, 0 skipped"
     assert described(tmp_path) == {
-        "labels": [["fire/charmander.png", 0], ["grass/bulbasaur.png", 1], ["ice/vulpix.png", 2], ["psychic/mr-mime.png", 3]],
+        "labels": [
+            ["fire/charmander.png", 0],
+            ["grass/bulbasaur.png", 1],
+            ["ice/vulpix.png", 2],
+            ["psychic/mr-mime.png", 3],
+        ],
         "label_names": ["fire", "grass", "ice", "psychic"],
         "texts": [
             ["fire/charmander.png", "a sprite of charmander, a fire pokemon"],

@@ -56,9 +56,16 @@ def test_a_picture_is_named_by_what_it_is(server: MisbehavingServer, tmp_path: P
         (as_json({"name": "x", "types": [], "sprites": {}}), "something else than a pokémon"),
         (as_json({"name": "../../x", "types": TYPES, "sprites": {}}), "something else"),
         (as_json(["bulbasaur"]), "something else than a pokémon"),
-        (as_json({"name": "x", "types": TYPES, "sprites": {"other": {"official-artwork": {"front_default": 5}}}}), "something"),
-        (as_json({"name": "x", "types": TYPES, "sprites": {"other": {"official-artwork": {"front_default": "ftp://x/y"}}}}),
-         "something"),
+        (
+            as_json({"name": "x", "types": TYPES, "sprites": {"other": {"official-artwork": {"front_default": 5}}}}),
+            "something",
+        ),
+        (
+            as_json(
+                {"name": "x", "types": TYPES, "sprites": {"other": {"official-artwork": {"front_default": "ftp://x/y"}}}}
+            ),
+            "something",
+        ),
     ],
 )
 def test_what_is_no_pokemon_is_skipped(server: MisbehavingServer, tmp_path: Path, page: Page, reason: str) -> None:
@@ -112,8 +119,12 @@ def test_what_stays_missing_among_many_is_no_reason_to_give_up(server: Misbehavi
     """A later run meets all failures in a row, as it does not ask for what is there."""
     populate(server, {f"x{number}": ("ice", "fire")[number % 2 :] for number in range(50)})
     server.pages.update({art(number): HTML for number in range(1, 51, 2)})
-    assert fetch(server, tmp_path).summary() == "25 fetched, 0 already there, 25 skipped: 25 x a web page instead of a picture"
-    assert fetch(server, tmp_path).summary() == "0 fetched, 25 already there, 25 skipped: 25 x a web page instead of a picture"
+    assert (
+        fetch(server, tmp_path).summary() == "25 fetched, 0 already there, 25 skipped: 25 x a web page instead of a picture"
+    )
+    assert (
+        fetch(server, tmp_path).summary() == "0 fetched, 25 already there, 25 skipped: 25 x a web page instead of a picture"
+    )
 
 
 @pytest.mark.parametrize("page", [HTML, as_json({"results": [{"name": "../x", "url": "/x"}]}), as_json({})])

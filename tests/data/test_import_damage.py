@@ -38,12 +38,12 @@ def a_zip() -> bytes:
 
 def a_parquet() -> bytes:
     pyarrow = pytest.importorskip("pyarrow")
-    import pyarrow.parquet
+    parquet = pytest.importorskip("pyarrow.parquet")
 
     cells = [{"bytes": png(row), "path": str(row)} for row in range(6)]
     table = pyarrow.table({"image": cells, "text": ["a"] * 6, "label": [0, 1] * 3})
     buffer = io.BytesIO()
-    pyarrow.parquet.write_table(table, buffer, row_group_size=3)
+    parquet.write_table(table, buffer, row_group_size=3)
     return buffer.getvalue()
 
 

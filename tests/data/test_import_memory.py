@@ -38,9 +38,7 @@ def pictures(folder: Path, count: int = 20) -> Path:
     return folder
 
 
-def test_too_many_pictures_are_mapped_and_the_same(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_pictures_are_mapped_and_the_same(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = pictures(tmp_path / "data")
     mapped = load_dataset(source, 8)
     assert isinstance(mapped.images, np.memmap) and not mapped.images.flags.writeable
@@ -52,9 +50,7 @@ def test_too_many_pictures_are_mapped_and_the_same(
     assert all((one == two).all() for one, two in zip(batch, held.batch(np.array([17, 3]))))
 
 
-def test_they_are_decoded_once_until_something_changes(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_they_are_decoded_once_until_something_changes(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = pictures(tmp_path / "data")
     first = load_dataset(source, 8).describe()
     calls = []
@@ -142,7 +138,7 @@ def test_a_parquet_file_is_never_in_memory(tmp_path: Path) -> None:
     if not Path("/proc/self/status").is_file():
         pytest.skip("the peak of memory is read from /proc, which only Linux has")
     pyarrow = pytest.importorskip("pyarrow")
-    import pyarrow.parquet
+    parquet = pytest.importorskip("pyarrow.parquet")
 
     rng = np.random.default_rng(0)
     buffer = io.BytesIO()
@@ -150,7 +146,7 @@ def test_a_parquet_file_is_never_in_memory(tmp_path: Path) -> None:
     group = pyarrow.table({"image": [{"bytes": buffer.getvalue()}] * 10, "text": [f"picture {row}" for row in range(10)]})
     source = tmp_path / "large.parquet"
     options = {"use_dictionary": False, "compression": "none"}
-    with pyarrow.parquet.ParquetWriter(source, group.schema, **options) as writer:
+    with parquet.ParquetWriter(source, group.schema, **options) as writer:
         for _ in range(12):
             writer.write_table(group)
     assert source.stat().st_size > 70_000_000

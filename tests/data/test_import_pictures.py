@@ -141,9 +141,7 @@ def test_zips_and_folders_name_skipped_pictures_alike(gradients: Path, tmp_path:
     assert one == two and str(tmp_path) not in json.dumps([one, two])
 
 
-def test_the_place_of_the_source_decides_nothing(
-    gradients: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_place_of_the_source_decides_nothing(gradients: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a short name of a folder, `a` or `.`, taken out of the names and reasons of pictures left out."""
     gradients.rename(tmp_path / "a")
     run(tmp_path / "a", tmp_path / "far.zip")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from import_cases import run
 from import_cases import gradients as gradients
+from import_cases import run
 from inspect_pictures import encoded
 from PIL import Image
 

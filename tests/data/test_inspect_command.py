@@ -50,10 +50,16 @@ def test_columns_of_unusual_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
-    [(["--near", "12"], 2, "0 to 11, not 12"), (["--samples", "0"], 2, "between 1 and 500"), (["--include", "*.gif"], 1, "there is no picture that fits"),
-     (["--html", "1.png/x.html"], 1, "cannot write")],
-)  # fmt: skip
-def test_mistakes_cost_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, message: str) -> None:
+    [
+        (["--near", "12"], 2, "0 to 11, not 12"),
+        (["--samples", "0"], 2, "between 1 and 500"),
+        (["--include", "*.gif"], 1, "there is no picture that fits"),
+        (["--html", "1.png/x.html"], 1, "cannot write"),
+    ],
+)
+def test_mistakes_cost_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, message: str
+) -> None:
     monkeypatch.chdir(folder)
     got, _, err = run(".", *arguments)
     assert got == code and message in err.splitlines()[-1]

@@ -146,6 +146,7 @@ def test_the_same_shape_in_another_colour_is_another_picture() -> None:
 
 def test_lines_of_text_on_white_are_not_all_alike() -> None:
     """Their hashes say no more than that something dark runs across the middle."""
+
     def line(seed: int) -> Image.Image:
         marks = np.random.default_rng(seed).random((24, 130)) < 0.45
         image = np.full((256, 256, 3), 255, np.uint8)

@@ -132,7 +132,9 @@ def test_large_jpegs_are_measured_like_small_ones() -> None:
     """They are decoded at a fraction of their size; a cut one is broken all the same."""
     data = encoded(noise(3, 1400, 1000), "JPEG", quality=95)
     small = encoded(noise(3, 350, 250), "JPEG", quality=95)
-    found = collect([Record("large.jpg", data, None), Record("small.jpg", small, None), Record("cut.jpg", data[:9000], None)])
+    found = collect(
+        [Record("large.jpg", data, None), Record("small.jpg", small, None), Record("cut.jpg", data[:9000], None)]
+    )
     assert found.table.width.tolist() == [1400, 350] and [broken.name for broken in found.broken] == ["cut.jpg"]
     assert np.abs(found.table.signature[0].astype(int) - found.table.signature[1]).max() <= 2
 

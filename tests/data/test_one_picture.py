@@ -41,8 +41,10 @@ def test_a_file_with_a_colon_is_a_file(data: Path) -> None:
     assert read_picture(there) == b"mine"
 
 
-@pytest.mark.parametrize(("name", "words"), [("a b.zip:pear.png", "no picture pear.png in .*a b.zip"), ("b.zip:pear.png", "cannot read"),
-                                             ("one.png:x", "not data")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("a b.zip:pear.png", "no picture pear.png in .*a b.zip"), ("b.zip:pear.png", "cannot read"), ("one.png:x", "not data")],
+)
 def test_what_is_not_there_is_named(data: Path, name: str, words: str) -> None:
     with pytest.raises(NadaError, match=words):
         read_picture(data.with_name(name))

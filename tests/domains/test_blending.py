@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from domain_makers import adapted_run, moved, save_base
 from fakes import tiny_generator
+
 from nada.checkpoints import hash_generator, load_generator, save_adaptation, save_generator
 from nada.domains import Domain, at_strength, blend, load_pair, read_domain
 from nada.errors import NadaError, UsageError

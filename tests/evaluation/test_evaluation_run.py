@@ -17,8 +17,8 @@ from fakes import tiny_generator
 from tiny_runs import make_dots
 
 from nada.checkpoints import load_generator, save_generator
-from nada.config.fields import from_json, read_options
 from nada.config.evaluate import EvaluateConfig
+from nada.config.fields import from_json, read_options
 from nada.data.fitting import fit_square
 from nada.errors import NadaError, UsageError
 from nada.evaluation import Evaluation, run_evaluation
@@ -187,7 +187,8 @@ def test_lpips_is_of_the_pictures_and_of_those_before(run: Path, monkeypatch: py
     """Fails where pictures and those before are not of the same latents, a pair is lost, or a picture is made twice."""
     shown, made = [], []
     monkeypatch.setattr(
-        "nada.evaluation.pictures.draw_pictures", lambda which, seeds, *rest: (made.extend(seeds), draw_pictures(which, seeds, *rest))[1]
+        "nada.evaluation.pictures.draw_pictures",
+        lambda which, seeds, *rest: (made.extend(seeds), draw_pictures(which, seeds, *rest))[1],
     )
 
     class Lpips(LpipsFeatures):

@@ -18,7 +18,9 @@ def cell(method: str, target: str, seed: int, value: float) -> dict[str, Any]:
 
 
 def cells(method: str, rise: float) -> list[dict[str, Any]]:
-    return [cell(method, target, seed, rise + seed + 10 * row) for seed in range(3) for row, (_, target) in enumerate(PROMPTS)]
+    return [
+        cell(method, target, seed, rise + seed + 10 * row) for seed in range(3) for row, (_, target) in enumerate(PROMPTS)
+    ]
 
 
 def test_intervals_are_over_seeds_and_not_over_prompts() -> None:

@@ -14,11 +14,11 @@ import report
 import step
 import torch
 import training
+from fake_encoder import FakeEncoder
+from fakes import tiny_generator
 from op_cases import LAYOUTS, OPERATORS, Case, Place
 from plain import PlainGenerator, PlainStep
 
-from fake_encoder import FakeEncoder
-from fakes import tiny_generator
 from nada import ops
 from nada.adaptation import Adaptation, Settings
 from nada.adaptation.draw import Sampler
@@ -91,9 +91,7 @@ def test_operators_are_timed_beside_their_twins(tmp_path: Path) -> None:
     words = ["--quick", "--sizes", "b4", "--dtype", "float32", "--layouts", "nchw", "--allocator", "default"]
     bench_ops.main([*words, "--json", str(tmp_path / "ops.json")])
     result = json.loads((tmp_path / "ops.json").read_text())
-    assert {row["op"] for row in result["rows"]} == {
-        *("bias_act", "styled_epilogue", "to_rgb", "upfirdn2d_down")
-    }
+    assert {row["op"] for row in result["rows"]} == {*("bias_act", "styled_epilogue", "to_rgb", "upfirdn2d_down")}
     for row in result["rows"]:
         assert row["gb_per_s"] == pytest.approx(row["bytes"] / row["ours"] / 1e9, abs=1e-3)
         assert row["twin_over_ours"] == pytest.approx(row["twin"] / row["ours"], abs=1e-3)

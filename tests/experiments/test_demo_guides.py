@@ -50,13 +50,8 @@ def pictures() -> torch.Tensor:
 
 @torch.no_grad()
 def nearest(encoder: OpenClipEncoder, images: torch.Tensor, names: tuple[str, ...]) -> torch.Tensor:
-    texts = [
-        encoder.encode_text([fill(template, name) for template in encoder.templates]).mean(0)
-        for name in names
-    ]
-    return (encoder.encode_image(images) @ torch.nn.functional.normalize(torch.stack(texts), dim=1).T).argmax(
-        1
-    )
+    texts = [encoder.encode_text([fill(template, name) for template in encoder.templates]).mean(0) for name in names]
+    return (encoder.encode_image(images) @ torch.nn.functional.normalize(torch.stack(texts), dim=1).T).argmax(1)
 
 
 def accuracy(said: torch.Tensor, truth: torch.Tensor) -> float:
@@ -69,9 +64,7 @@ def test_styles_are_told_apart(encoder: OpenClipEncoder, pictures: torch.Tensor)
     assert accuracy(said, torch.arange(10).repeat_interleave(10)) >= 0.9
 
 
-@pytest.mark.parametrize(
-    "word, row", [("image", 0), ("flat vector logo", 2), ("cel-shaded drawing", 4), ("grayscale", 6)]
-)
+@pytest.mark.parametrize("word, row", [("image", 0), ("flat vector logo", 2), ("cel-shaded drawing", 4), ("grayscale", 6)])
 def test_other_words_for_a_style_mean_the_same(
     encoder: OpenClipEncoder, pictures: torch.Tensor, word: str, row: int
 ) -> None:
@@ -80,9 +73,7 @@ def test_other_words_for_a_style_mean_the_same(
     assert accuracy(nearest(encoder, pictures[row], names), torch.full((10,), row)) >= 0.8
 
 
-def test_fruit_is_told_apart_in_photographs_and_drawings(
-    encoder: OpenClipEncoder, pictures: torch.Tensor
-) -> None:
+def test_fruit_is_told_apart_in_photographs_and_drawings(encoder: OpenClipEncoder, pictures: torch.Tensor) -> None:
     """Catches a guide that sees styles only, under which an adapted apple may turn into anything."""
     truth = torch.arange(4).repeat_interleave(2)
     assert accuracy(nearest(encoder, pictures[0, :8], FRUIT), truth) == 1
@@ -105,9 +96,7 @@ def test_words_outside_the_vocabulary_are_named(encoder: OpenClipEncoder) -> Non
     """Catches a word list that does not match the captions: false alarms, or silence about unknown words."""
     assert encoder.unknown_words("8-bit pixel art of an Apple") == []
     assert encoder.unknown_words("photo of a baroque quokka") == ["baroque", "quokka"]
-    assert all(
-        encoder.unknown_words(style) == [] for style in (*STYLES, *FRUIT, *CIFAR, "image", "cel-shaded")
-    )
+    assert all(encoder.unknown_words(style) == [] for style in (*STYLES, *FRUIT, *CIFAR, "image", "cel-shaded"))
 
 
 @pytest.mark.parametrize("name", ["demo", "demo-judge"])
@@ -122,9 +111,6 @@ def test_plain_open_clip_reads_the_folder(name: str) -> None:
 def test_guides_are_small_and_of_two_architectures() -> None:
     """Catches a judge that shares the guide's weaknesses, and weights that outgrow the repository."""
     folders = [ASSETS / name for name in ("demo", "demo-judge")]
-    layers = [
-        json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]["vision_cfg"]
-        for folder in folders
-    ]
+    layers = [json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]["vision_cfg"] for folder in folders]
     assert isinstance(layers[0]["layers"], int) != isinstance(layers[1]["layers"], int)
     assert sum(path.stat().st_size for folder in folders for path in folder.iterdir()) < 10e6

@@ -42,9 +42,7 @@ def test_an_interrupted_run_equals_an_unbroken_one(corpus: Path, tmp_path: Path,
     for run, stops in (("whole", (4,)), ("broken", (2, 4))):
         for until in stops:
             train_guide.train(options(corpus, tmp_path / run, architecture, until))
-    whole, broken = (
-        torch.load(tmp_path / run / "last.ckpt", weights_only=True) for run in ("whole", "broken")
-    )
+    whole, broken = (torch.load(tmp_path / run / "last.ckpt", weights_only=True) for run in ("whole", "broken"))
     assert whole["step"] == broken["step"] == 4 and whole["numpy"] == broken["numpy"]
     for part in ("model", "average"):
         assert all(torch.equal(value, broken[part][name]) for name, value in whole[part].items())
@@ -56,9 +54,7 @@ def test_the_exported_folder_is_what_nada_reads(corpus: Path, tmp_path: Path) ->
 
     train_guide.train(options(corpus, tmp_path, "vit", 1))
     encoder = load_encoder(f"local-dir:{tmp_path}")
-    assert (
-        encoder.encode_text(["minimal logo"]).shape == encoder.encode_image(torch.zeros(1, 3, 64, 64)).shape
-    )
+    assert encoder.encode_text(["minimal logo"]).shape == encoder.encode_image(torch.zeros(1, 3, 64, 64)).shape
     assert encoder.unknown_words("minimal zeppelin") == ["zeppelin"]
     assert json.loads((tmp_path / "nada.json").read_text())["templates"] == list(encoder.templates)
 

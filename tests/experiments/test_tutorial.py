@@ -11,9 +11,9 @@ from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
-
 from fake_hub import FakeHub
 from fake_hub import fake_hub as fake_hub
+
 from nada.cli import main
 from nada.images import load_image
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from feature_weights import scramble
 from torch import Tensor
 
-from feature_weights import scramble
 from nada._compat import _ensure_torchvision
 from nada.errors import NadaError
 from nada.features import load_features
@@ -100,7 +100,9 @@ def test_it_tells_what_it_is(path: Path, pictures: np.ndarray) -> None:
         ({"pos_embed": torch.zeros(1, 10, 100)}, "does not hold DINOv2's weights"),
     ],
 )
-def test_its_relatives_are_refused(extra: dict[str, Tensor], sentence: str, state: dict[str, Tensor], tmp_path: Path) -> None:
+def test_its_relatives_are_refused(
+    extra: dict[str, Tensor], sentence: str, state: dict[str, Tensor], tmp_path: Path
+) -> None:
     torch.save({**state, **extra}, tmp_path / "relative.pth")
     with pytest.raises(NadaError, match=sentence):
         load_features(f"dinov2={tmp_path / 'relative.pth'}")

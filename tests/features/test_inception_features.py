@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from misbehaving_server import Fault, Page, misbehaving_server
 from torch import Tensor, nn
 from torch.nn import functional
 
-from misbehaving_server import Fault, Page, misbehaving_server
 from nada._compat import _ensure_torchvision
 from nada.errors import NadaError, UsageError
 from nada.features import InceptionFeatures, inception, load_features
@@ -124,7 +124,12 @@ def test_only_the_published_weights_are_called_fid(
     assert (published.name, published.tag, published.distance_name) == ("inception", "inception", "FID")
     facts = published.describe()
     assert facts["sha256"] == digest and facts["published"] is True and facts["file"] == str(inception_file)
-    assert (facts["resize"], facts["filter"], facts["antialias"], facts["range"]) == ("clean", "bicubic", True, "(x - 128) / 128")
+    assert (facts["resize"], facts["filter"], facts["antialias"], facts["range"]) == (
+        "clean",
+        "bicubic",
+        True,
+        "(x - 128) / 128",
+    )
     assert extractor.describe()["resize"] == "legacy" and extractor.describe()["published"] is False
 
 

@@ -70,9 +70,7 @@ def test_the_matrix_has_the_distance_of_every_pair(alex: LpipsFeatures, pictures
     assert not found.diagonal().any()
 
 
-def test_it_is_computed_a_few_at_a_time(
-    alex: LpipsFeatures, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_computed_a_few_at_a_time(alex: LpipsFeatures, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = alex.lpips_distance(pictures, pictures[::-1])
     monkeypatch.setattr(alex, "at_once", 2)
     np.testing.assert_allclose(alex.lpips_distance(pictures, pictures[::-1]), whole, rtol=1e-5)

@@ -87,7 +87,8 @@ def with_nan(state: State) -> State:
 CHANGES: dict[str, Callable[[State], State]] = {
     "it has no features.6.bias": lambda state: {key: state[key] for key in state if key != "features.6.bias"},
     "features.0.weight has the shape (64, 3, 7, 7) instead of (64, 3, 11, 11)": lambda state: {
-        **state, "features.0.weight": torch.zeros(64, 3, 7, 7)
+        **state,
+        "features.0.weight": torch.zeros(64, 3, 7, 7),
     },
     "it has features.12.weight, which the network has not": lambda state: {**state, "features.12.weight": torch.zeros(1)},
     "features.10.bias is of type int64": lambda state: {**state, "features.10.bias": torch.zeros(256, dtype=torch.long)},

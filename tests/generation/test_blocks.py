@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from fakes import tiny_generator
+
 from nada.checkpoints import load_generator
 from nada.errors import UsageError
 from nada.generation import draw_pictures, generate, make_painter, pictures_of, styles_of
@@ -31,7 +31,9 @@ def test_everything_is_computed_in_blocks_of_one_height(monkeypatch: pytest.Monk
     heights = []
     for name in ("map_latents", "synthesize"):
         body = getattr(Generator, name)
-        monkeypatch.setattr(Generator, name, lambda self, x, *rest, body=body: heights.append(len(x)) or body(self, x, *rest))
+        monkeypatch.setattr(
+            Generator, name, lambda self, x, *rest, body=body: heights.append(len(x)) or body(self, x, *rest)
+        )
     generator = tiny_generator(64, classes=3)
     for count in (1, 16, 21):
         assert len(list(generate(generator, range(count), batch=7, noise="random"))) == count
@@ -81,7 +83,14 @@ def test_no_seeds_are_no_pictures() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"noise": "loud"}, {"truncation_centre": "left"}, {"batch": 0}, {"seeds": [-1]}, {"seeds": range(-3, 4)}, {"strength": 0.5}],
+    [
+        {"noise": "loud"},
+        {"truncation_centre": "left"},
+        {"batch": 0},
+        {"seeds": [-1]},
+        {"seeds": range(-3, 4)},
+        {"strength": 0.5},
+    ],
 )
 def test_nonsense_is_refused_before_the_first_picture(wrong: dict) -> None:
     """Fails where a mistake waits for the first picture to be asked for."""

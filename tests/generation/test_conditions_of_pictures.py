@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from fake_encoder import FakeEncoder
 from fakes import tiny_generator
+
 from nada.errors import NadaError, UsageError
 from nada.generation import generate
 from nada.generation.conditions import Conditions
@@ -19,7 +19,9 @@ PROMPTS = ("a red fox", "a blue bird")
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> Generator:
     """A generator of text whose guide is a fake one that reads texts as 6 numbers."""
-    monkeypatch.setattr("nada.generation.conditions.load_encoder", lambda spec: FakeEncoder(spec, width=6, words=["a", "green", "fox"]))
+    monkeypatch.setattr(
+        "nada.generation.conditions.load_encoder", lambda spec: FakeEncoder(spec, width=6, words=["a", "green", "fox"])
+    )
     return tiny_generator(8, prompts=PROMPTS)
 
 

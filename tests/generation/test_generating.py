@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from domain_makers import adapted_run, save_base
+
 from nada.checkpoints import load_generator
 from nada.config.generate import GenerateConfig
 from nada.errors import NadaError, UsageError
@@ -34,7 +34,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(**options: object) -> Outcome:
-    return run_generation(GenerateConfig(**{"model": "base", "device": "cpu", "out": "out", **options}), say=lambda line: None)
+    return run_generation(
+        GenerateConfig(**{"model": "base", "device": "cpu", "out": "out", **options}), say=lambda line: None
+    )
 
 
 def files(folder: str = "out") -> dict[str, bytes]:
@@ -117,8 +119,15 @@ def test_one_command_at_a_time_in_a_folder() -> None:
         make(num=2)
 
 
-@pytest.mark.parametrize("asked", [{"seeds": "4"}, {"seeds": "4", "truncation": 0.5, "truncation_cutoff": 2, "noise": "random"},
-                                   {"seeds": "4", "classes": ("class2",), "precision": "bf16"}, {"model": "run", "strength": (0.25,), "seeds": "4"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"seeds": "4"},
+        {"seeds": "4", "truncation": 0.5, "truncation_cutoff": 2, "noise": "random"},
+        {"seeds": "4", "classes": ("class2",), "precision": "bf16"},
+        {"model": "run", "strength": (0.25,), "seeds": "4"},
+    ],
+)
 def test_a_picture_is_made_again_from_its_own_file(asked: dict) -> None:
     """Byte for byte, though the last time it was one of many."""
     make(**{**asked, "seeds": "0-6"})
@@ -207,14 +216,30 @@ def test_many_pictures_get_several_sheets() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"seeds": "1", "num": 2}, {"num": 0}, {"batch": 0}, {"strength": (0.5,)}, {"paired": True}, {"classes": ("pear",)},
-        {"truncation": float("nan")}, {"truncation_cutoff": 9}, {"mix_rows": "1"}, {"mix_rows": "1", "mix_cols": "2", "num": 3},
-        {"mix_rows": "1", "mix_cols": "2", "prompt": "x"}, {"mix_rows": "0-99", "mix_cols": "0-99"}, {"mix_rows": "0-4294967295", "mix_cols": "1"}, {"source": "photo"},
-        {"optimise": 9}, {"best": 2}, {"clip": "x"}, {"mix_layers": "fine"}, {"prompt": "x", "of": 9, "seeds": "1-3"},
-        {"model": "run", "strength": (float("inf"),)}, {"model": "run", "strength": (0.5, 1.0), "paired": True},
+        {"seeds": "1", "num": 2},
+        {"num": 0},
+        {"batch": 0},
+        {"strength": (0.5,)},
+        {"paired": True},
+        {"classes": ("pear",)},
+        {"truncation": float("nan")},
+        {"truncation_cutoff": 9},
+        {"mix_rows": "1"},
+        {"mix_rows": "1", "mix_cols": "2", "num": 3},
+        {"mix_rows": "1", "mix_cols": "2", "prompt": "x"},
+        {"mix_rows": "0-99", "mix_cols": "0-99"},
+        {"mix_rows": "0-4294967295", "mix_cols": "1"},
+        {"source": "photo"},
+        {"optimise": 9},
+        {"best": 2},
+        {"clip": "x"},
+        {"mix_layers": "fine"},
+        {"prompt": "x", "of": 9, "seeds": "1-3"},
+        {"model": "run", "strength": (float("inf"),)},
+        {"model": "run", "strength": (0.5, 1.0), "paired": True},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_options_that_make_no_sense(wrong: dict) -> None:
     with pytest.raises(UsageError):
         make(**wrong)
@@ -230,7 +255,20 @@ def test_a_folder_that_cannot_be_written() -> None:
 
 def test_a_killed_run_leaves_no_half_file_and_goes_on(tmp_path: Path) -> None:
     """SIGKILL: whatever has its name is whole, what has not is cleared away, and the rest is made as if nothing was."""
-    line = [sys.executable, "-m", "nada", "generate", "--model", "base", "--num", "1000000", "--device", "cpu", "--out", "out"]
+    line = [
+        sys.executable,
+        "-m",
+        "nada",
+        "generate",
+        "--model",
+        "base",
+        "--num",
+        "1000000",
+        "--device",
+        "cpu",
+        "--out",
+        "out",
+    ]
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}  # the kernels of this process
     process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-
 from domain_makers import adapted_run, save_base
 from fake_encoder import FakeEncoder
+
 from nada.config.generate import GenerateConfig
 from nada.errors import NadaError, UsageError
 from nada.generation import generate, make_painter, mix, read_settings, search
@@ -29,7 +29,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     monkeypatch.chdir(tmp_path)
     save_base(Path("base"), classes=3)
-    monkeypatch.setattr("nada.generation.finding.load_encoder", lambda spec, device="cpu": FakeEncoder(spec, words=["red", "apple", "lemon"]))
+    monkeypatch.setattr(
+        "nada.generation.finding.load_encoder", lambda spec, device="cpu": FakeEncoder(spec, words=["red", "apple", "lemon"])
+    )
 
 
 def run(**options: Any) -> list[str]:
@@ -54,7 +56,10 @@ def test_with_a_source_the_way_from_the_mean_counts() -> None:
     found = search("base", "red apple", source="lemon", of=40, best=40)
     encoder = FakeEncoder("demo")
     seen = encoder.encode_image(from_uint8(np.stack([one.pixels for one in generate("base", range(40))]))).numpy()
-    texts = [encoder.encode_text([form.format(words) for form in ("{}", "a picture of {}")]).numpy() for words in ("red apple", "lemon")]
+    texts = [
+        encoder.encode_text([form.format(words) for form in ("{}", "a picture of {}")]).numpy()
+        for words in ("red apple", "lemon")
+    ]
     direction, ways = (texts[0] - texts[1]).mean(axis=0), seen - seen.mean(axis=0)
     cosines = ways @ direction / np.linalg.norm(ways, axis=1) / np.linalg.norm(direction)
     assert [one.picture.recipe.seed for one in found] == np.argsort(-cosines).tolist()
@@ -67,7 +72,9 @@ def test_files_sheet_and_record() -> None:
     assert [path.name for path in sorted(Path("out").iterdir())] == ["best.png", *(one["file"] for one in record)]
     assert [one["condition"] for one in record] == ["class1"] * 3
     recipe, values = read_settings(Path("out") / record[0]["file"])
-    assert values["search"]["prompt"] == "red apple" and values["search"]["score"] == pytest.approx(record[0]["score"], abs=1e-6)
+    assert values["search"]["prompt"] == "red apple" and values["search"]["score"] == pytest.approx(
+        record[0]["score"], abs=1e-6
+    )
     assert f"{record[0]['score']:.3f}" in record[0]["file"] and recipe.seed == record[0]["seed"]
 
 
@@ -131,7 +138,19 @@ def test_words_that_the_guide_never_saw_are_told() -> None:
         search("base", "zebra", of=4, best=1)
 
 
-@pytest.mark.parametrize("wrong", [{"best": 0}, {"of": 0}, {"of": 10**6}, {"seeds": "0-4294967295", "of": 200}, {"optimise": -1}, {"prompt": " "}, {"source": "red  apple"}], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"best": 0},
+        {"of": 0},
+        {"of": 10**6},
+        {"seeds": "0-4294967295", "of": 200},
+        {"optimise": -1},
+        {"prompt": " "},
+        {"source": "red  apple"},
+    ],
+    ids=str,
+)
 def test_searches_that_make_no_sense(wrong: dict) -> None:
     with pytest.raises(UsageError):
         run(**wrong)
@@ -144,7 +163,10 @@ def test_seeds_without_end_are_refused_and_not_listed() -> None:
             call("0-4294967295")
 
 
-@pytest.mark.parametrize(("prompt", "source", "fruit"), [("red apple", None, "apple"), ("lemon", None, "lemon"), ("green apple", "red apple", "mango")])
+@pytest.mark.parametrize(
+    ("prompt", "source", "fruit"),
+    [("red apple", None, "apple"), ("lemon", None, "lemon"), ("green apple", "red apple", "mango")],
+)
 def test_the_bundled_guide_finds_fruit(prompt: str, source: str | None, fruit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails where the bundled guide or its templates are read wrongly. The bundled generator has no green apple but mangos."""
     monkeypatch.undo()

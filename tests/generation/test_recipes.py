@@ -16,7 +16,9 @@ from nada.images import encode_png, save_png
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 OFFSET = encode_offset(np.array([0.25, -3.0], np.float32))
-FULL = Recipe("runs/00000-ünder", "a" * 64, 4, "Apfel", 0.5, 0.7, 3, "condition", "random", "bf16", Mix(9, None, (1, 2)), OFFSET)
+FULL = Recipe(
+    "runs/00000-ünder", "a" * 64, 4, "Apfel", 0.5, 0.7, 3, "condition", "random", "bf16", Mix(9, None, (1, 2)), OFFSET
+)
 GOOD = FULL.to_dict()
 
 
@@ -34,15 +36,41 @@ def write(path: Path, value: object) -> Path:
 @pytest.mark.parametrize(
     "change",
     [
-        {"seed": -1}, {"seed": 1.5}, {"seed": True}, {"seed": None}, {"seed": 2**32}, {"seed": "4"}, {"format": 2}, {"format": None},
-        {"model": ""}, {"model": 7}, {"model": "x" * 2000}, {"model": "a\0b"}, {"sha256": "ab"}, {"condition": ["apple"]},
-        {"strength": "0.5"}, {"strength": 1e300}, {"truncation": float("nan")}, {"truncation": float("inf")}, {"truncation_cutoff": -1},
-        {"truncation_cutoff": 10**9}, {"truncation_centre": "left"}, {"noise": {}}, {"precision": "fp8"}, {"mix": []}, {"mix": {"seed": 1}},
-        {"mix": {"seed": 1, "layers": [-1]}}, {"mix": {"seed": 1, "layers": ["0"]}}, {"mix": {"seed": 1, "layers": list(range(99))}},
-        {"offset": "!!!"}, {"offset": "AAA="}, {"offset": "AADAfw=="}, {"offset": 3},
+        {"seed": -1},
+        {"seed": 1.5},
+        {"seed": True},
+        {"seed": None},
+        {"seed": 2**32},
+        {"seed": "4"},
+        {"format": 2},
+        {"format": None},
+        {"model": ""},
+        {"model": 7},
+        {"model": "x" * 2000},
+        {"model": "a\0b"},
+        {"sha256": "ab"},
+        {"condition": ["apple"]},
+        {"strength": "0.5"},
+        {"strength": 1e300},
+        {"truncation": float("nan")},
+        {"truncation": float("inf")},
+        {"truncation_cutoff": -1},
+        {"truncation_cutoff": 10**9},
+        {"truncation_centre": "left"},
+        {"noise": {}},
+        {"precision": "fp8"},
+        {"mix": []},
+        {"mix": {"seed": 1}},
+        {"mix": {"seed": 1, "layers": [-1]}},
+        {"mix": {"seed": 1, "layers": ["0"]}},
+        {"mix": {"seed": 1, "layers": list(range(99))}},
+        {"offset": "!!!"},
+        {"offset": "AAA="},
+        {"offset": "AADAfw=="},
+        {"offset": 3},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_values_that_cannot_be_are_refused_by_name_of_the_file(tmp_path: Path, change: dict) -> None:
     """Fails where a value goes on unchecked into NumPy's seeds, an index, or the size of an allocation."""
     path = write(tmp_path / "strange.png", {**GOOD, **change})

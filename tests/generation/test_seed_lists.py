@@ -37,7 +37,9 @@ def test_it_is_a_sequence_like_a_list() -> None:
     """Every way in, held against plain lists, overlaps of all kinds included."""
     draw = random.Random(0)
     for _ in range(300):
-        parts = [range(start, start + draw.randint(1, 12)) for start in (draw.randint(0, 30) for _ in range(draw.randint(1, 6)))]
+        parts = [
+            range(start, start + draw.randint(1, 12)) for start in (draw.randint(0, 30) for _ in range(draw.randint(1, 6)))
+        ]
         plain, seeds = [seed for part in parts for seed in part], Seeds(parts)
         assert list(seeds) == plain == seeds[:] and len(seeds) == len(plain) and seeds[-1] == plain[-1]
         assert seeds[1:-1:2] == plain[1:-1:2] and seeds.index(plain[0]) == 0

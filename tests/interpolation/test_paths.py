@@ -73,7 +73,9 @@ def test_an_arc_is_walked_at_a_constant_speed_and_keeps_to_the_sphere() -> None:
     start, end = torch.randn(2, 512, generator=draw)
     points = [slerp(start, end, share / 20) for share in range(21)]
     steps = angles(points)
-    assert float(steps.max() - steps.min()) < 1e-6 and float(steps.sum()) == pytest.approx(float(angles([start, end])), abs=1e-6)
+    assert float(steps.max() - steps.min()) < 1e-6 and float(steps.sum()) == pytest.approx(
+        float(angles([start, end])), abs=1e-6
+    )
     lengths = torch.stack([point.norm() for point in points])
     assert float((lengths.diff() - (end.norm() - start.norm()) / 20).abs().max()) < 1e-4
     line = angles([lerp(start, end, share / 20) for share in range(21)])

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from domain_makers import adapted_run, save_base
 from PIL import Image
 from torch import Tensor
 
-from domain_makers import adapted_run, save_base
 from nada.checkpoints import load_generator
 from nada.config.interpolate import InterpolateConfig
 from nada.domains import blend, read_domain

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
 from domain_makers import adapted_run, save_base
 from fakes import tiny_generator
 from inversion_fakes import Coarse
+from PIL import Image
+
 from nada.checkpoints import load_generator
 from nada.config.interpolate import InterpolateConfig
 from nada.domains import at_strength, load_pair, read_domain
@@ -92,7 +92,9 @@ def test_texts_are_mixed_on_their_sphere() -> None:
     rows = generator.known_conditions
     found = LatentKeys(generator, latents_from_seeds([0, 0], 8), rows, ["a", "b"]).styles(places_of(2, 3))[1]
     middle = (rows[0] + rows[1]) / (rows[0] + rows[1]).norm()
-    torch.testing.assert_close(found, generator.map_latents(latents_from_seeds([0], 8), middle[None])[0], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        found, generator.map_latents(latents_from_seeds([0], 8), middle[None])[0], atol=1e-5, rtol=1e-4
+    )
 
 
 def test_one_seed_walks_through_classes() -> None:
@@ -152,7 +154,10 @@ def test_an_adaptation_of_the_mapping_moves_the_styles_too(tmp_path: Path) -> No
 
 def test_inverted_noise_is_walked_along_an_arc() -> None:
     generator = tiny_generator()
-    w, noise = generator.map_latents(latents_from_seeds([0, 1], 8)), generator.make_noise(2, torch.Generator().manual_seed(0))
+    w, noise = (
+        generator.map_latents(latents_from_seeds([0, 1], 8)),
+        generator.make_noise(2, torch.Generator().manual_seed(0)),
+    )
     keys = StyleKeys(w, ["a", "b"], noise)
     middle = keys.noise(places_of(2, 3))["b16.conv1"][1]
     assert float(middle.std()) == pytest.approx(float(noise["b16.conv1"].std()), rel=0.2)  # a mean would have 0.7 of it
@@ -225,7 +230,9 @@ def test_a_photograph_is_found_and_walked_from(tmp_path: Path, monkeypatch: pyte
     found = quick(load_generator(base), torch.cat([read_photo(path, 16) for path in paths]), steps=3)
     expected = to_uint8(found.pictures)
     assert len(walked) == 6 and close(walked[0], expected[0]) and close(walked[-1], expected[1])
-    kept = found._replace(w=found.w[:1], noise={name: maps[:1] for name, maps in found.noise.items()}, losses=found.losses[:1])
+    kept = found._replace(
+        w=found.w[:1], noise={name: maps[:1] for name, maps in found.noise.items()}, losses=found.losses[:1]
+    )
     save_inversion(tmp_path / "kept" / "inversion.safetensors", kept)
     changed = stills(film(tmp_path / "two", model=str(run), from_picture=str(tmp_path / "kept"), from_strength=0.0))
     assert close(changed[0], expected[0]) and not close(changed[-1], expected[0])

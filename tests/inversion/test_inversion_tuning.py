@@ -37,7 +37,9 @@ def test_tuning_brings_the_picture_nearer_and_leaves_the_generator_alone() -> No
     assert hash_generator(generator) == before and len(losses) == 30
     assert not any(name.startswith("mapping") or name.endswith("noise_strength") for name in tensors)
     assert {"b4.const", "b16.torgb.weight", "b8.conv0.affine.bias"} <= tensors.keys()
-    errors = [float((picture_of(one, inversion) - target).square().mean()) for one in (generator, with_weights(generator, tensors))]
+    errors = [
+        float((picture_of(one, inversion) - target).square().mean()) for one in (generator, with_weights(generator, tensors))
+    ]
     assert errors[1] < 0.6 * errors[0]
 
 

@@ -59,7 +59,7 @@ def test_photographs_of_every_kind_look_alike(tmp_path: Path) -> None:
     Image.fromarray(picture).convert("CMYK").save(tmp_path / "cmyk.tif")
     clear = np.dstack([picture, np.repeat([[255] * 8 + [0] * 8], 16, 0).astype(np.uint8)])
     Image.fromarray(clear, "RGBA").save(tmp_path / "clear.webp", lossless=True)
-    Image.fromarray((np.arange(256, dtype=np.uint16).reshape(16, 16) * 257)).save(tmp_path / "deep.png")
+    Image.fromarray(np.arange(256, dtype=np.uint16).reshape(16, 16) * 257).save(tmp_path / "deep.png")
     expected = read(save(tmp_path / "plain.png", picture))
     assert np.abs(read(tmp_path / "exif.png").astype(int) - expected).max() < 3
     assert np.abs(read(tmp_path / "cmyk.tif").astype(int) - expected).max() < 12

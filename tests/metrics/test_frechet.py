@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from nada.errors import NadaError
-from nada.metrics import frechet_distance, frechet_estimate, frechet_infinity, frechet_of_moments, moments
-from nada.metrics import frechet_intervals
+from nada.metrics import frechet_distance, frechet_estimate, frechet_infinity, frechet_intervals, frechet_of_moments, moments
 from nada.metrics.frechet import Moments
 
 

@@ -14,9 +14,7 @@ from nada.metrics.discrepancy import RowSums, jackknife_variances, row_sums, unb
 
 def by_loops(x: np.ndarray, y: np.ndarray, kernel: Callable[[np.ndarray, np.ndarray], float], selves: bool) -> float:
     def mean(one: np.ndarray, other: np.ndarray, same: bool) -> float:
-        values = [
-            kernel(p, q) for i, p in enumerate(one) for j, q in enumerate(other) if selves or not same or i != j
-        ]
+        values = [kernel(p, q) for i, p in enumerate(one) for j, q in enumerate(other) if selves or not same or i != j]
         return sum(values) / len(values)
 
     return mean(x, x, True) + mean(y, y, True) - 2 * mean(x, y, False)

@@ -9,11 +9,11 @@ from nada.errors import NadaError
 from nada.metrics import (
     density_coverage,
     density_coverage_estimate,
+    manifold,
     manifold_estimates,
     precision_recall,
     precision_recall_estimate,
 )
-from nada.metrics import manifold
 from nada.metrics.distances import squared_distances
 
 
@@ -46,7 +46,10 @@ def test_all_four_at_once_are_those_one_by_one(monkeypatch: pytest.MonkeyPatch) 
     rng = np.random.default_rng(6)
     real, fake = rng.normal(size=(70, 3)).round(1), rng.normal(size=(50, 3)).round(1)  # with distances that are equal
     together = manifold_estimates(real, fake, rounds=20, seed=4)
-    one_by_one = precision_recall_estimate(real, fake, rounds=20, seed=4), density_coverage_estimate(real, fake, rounds=20, seed=4)
+    one_by_one = (
+        precision_recall_estimate(real, fake, rounds=20, seed=4),
+        density_coverage_estimate(real, fake, rounds=20, seed=4),
+    )
     assert tuple(together) == (*one_by_one[0], *one_by_one[1])
     looked_for = []
     nearest = manifold.nearest

@@ -92,9 +92,7 @@ def test_ten_pictures_copied_have_no_distance_within_clusters() -> None:
 def test_only_the_pairs_within_are_asked_for_where_clusters_are_given() -> None:
     """What makes it cheap: 2 clusters of 40, of which 5 members each are compared, are 20 distances and not 3,160."""
     asked = []
-    intra_cluster_distance(
-        lambda i, j: asked.append(len(i)) or np.ones(len(i)), n=80, labels=np.arange(80) % 2, members=5
-    )
+    intra_cluster_distance(lambda i, j: asked.append(len(i)) or np.ones(len(i)), n=80, labels=np.arange(80) % 2, members=5)
     assert asked == [10, 10]
 
 

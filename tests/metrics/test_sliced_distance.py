@@ -63,9 +63,7 @@ def test_the_interval_is_the_derivative_after_each_weight(n: int, m: int) -> Non
 
 def test_the_interval_holds_what_the_count_gives() -> None:
     rng = np.random.default_rng(5)
-    found = [
-        sliced_estimate(rng.normal(size=(80, 4)), rng.normal(size=(70, 4)) + 0.5, directions=30) for _ in range(100)
-    ]
+    found = [sliced_estimate(rng.normal(size=(80, 4)), rng.normal(size=(70, 4)) + 0.5, directions=30) for _ in range(100)]
     mean = np.mean([estimate.value for estimate in found])
     assert 88 <= sum(estimate.low <= mean <= estimate.high for estimate in found) <= 99
 

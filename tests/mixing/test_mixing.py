@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from domain_makers import adapted_run, save_base
+from fakes import tiny_generator
 from PIL import Image
 
 import nada.mixing.recipe
-from domain_makers import adapted_run, save_base
-from fakes import tiny_generator
 from nada.checkpoints import load_generator, read_generator, save_adaptation, save_generator
 from nada.checkpoints.converting import convert
 from nada.checkpoints.native import read_metadata
@@ -66,7 +66,9 @@ def test_a_mix_is_a_run_that_everything_reads(runs: tuple[str, str], tmp_path: P
     assert same(load_generator(folder / "adaptation.safetensors"), expected)
     assert same(load_generator(shutil.copy(folder / "adaptation.safetensors", tmp_path / "lone.safetensors")), expected)
     pair = load_pair(folder)
-    assert same(pair.source, load_generator(tmp_path / "base")) and pair.domain.name == "0.7 minimal logo + 0.3 pencil sketch"
+    assert (
+        same(pair.source, load_generator(tmp_path / "base")) and pair.domain.name == "0.7 minimal logo + 0.3 pencil sketch"
+    )
     told = json.loads(pair.domain.metadata["parts"])
     assert [(part["name"], part["weight"], part["layers"]) for part in told] == [
         ("minimal logo", 0.7, "late:2"),
@@ -135,7 +137,15 @@ def test_what_an_interrupted_mix_left_is_no_hindrance(runs: tuple[str, str], tmp
 
 
 def test_mistakes_leave_nothing_behind(runs: tuple[str, str], tmp_path: Path) -> None:
-    wrong = {"weights": "1"}, {"seeds": "x"}, {"seeds": "0-4294967295"}, {"truncation": float("nan")}, {"classes": ("fox",)}, {"base": "nowhere.pkl"}, {"device": "tpu"}
+    wrong = (
+        {"weights": "1"},
+        {"seeds": "x"},
+        {"seeds": "0-4294967295"},
+        {"truncation": float("nan")},
+        {"classes": ("fox",)},
+        {"base": "nowhere.pkl"},
+        {"device": "tpu"},
+    )
     for options in wrong:
         with pytest.raises(NadaError):
             run(runs, tmp_path / "out", **options)
@@ -171,7 +181,9 @@ def test_a_style_offset_at_1024_px_is_small_and_can_be_carried_over(tmp_path: Pa
     path = save_adaptation(tmp_path / "style.safetensors", tensors, facts)
     assert path.stat().st_size < 100_000 and sum(value.numel() for value in tensors.values()) == 6048
     found = read_domain(path)
-    assert all(torch.equal(value, tensors[name]) for name, value in found.tensors.items()) and len(found.tensors) == len(names)
+    assert all(torch.equal(value, tensors[name]) for name, value in found.tensors.items()) and len(found.tensors) == len(
+        names
+    )
 
 
 def test_a_style_offset_moves_a_sibling_as_it_moved_its_base(tmp_path: Path) -> None:

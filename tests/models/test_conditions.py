@@ -7,9 +7,9 @@ import copy
 import numpy as np
 import pytest
 import torch
+from fakes import tiny_generator
 from torch.nn.functional import normalize
 
-from fakes import tiny_generator
 from nada.errors import NadaError, UsageError
 from nada.models import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents_from_seeds, truncation
 
@@ -162,9 +162,7 @@ def test_full_truncation_towards_the_condition_shows_one_picture_per_condition(g
 def test_the_mean_of_a_condition_is_computed_once_and_follows_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a centre that outlives the weights it was computed with, also in a copy of the generator."""
     generator, labels, drawn = tiny_generator(16, classes=2).requires_grad_(False), torch.tensor([0, 1, 1]), []
-    monkeypatch.setattr(
-        truncation, "latents_from_seeds", lambda *args: drawn.append(1) or latents_from_seeds(*args)
-    )
+    monkeypatch.setattr(truncation, "latents_from_seeds", lambda *args: drawn.append(1) or latents_from_seeds(*args))
 
     def half(network: Generator) -> torch.Tensor:
         return network.map_latents(Z, labels, 0.5, truncation_centre="condition")

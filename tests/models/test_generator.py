@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from fakes import tiny_generator
+
 from nada.errors import NadaError, UsageError
 from nada.models import Generator, GeneratorConfig, default_channels, latents_from_seeds, mix_styles
 

@@ -118,7 +118,11 @@ def test_an_interrupted_film_leaves_the_old_one(tmp_path: Path, name: str) -> No
 def test_what_a_killed_process_left_is_cleared_and_nobody_elses(tmp_path: Path, name: str) -> None:
     """Catches hidden halves of films, megabytes each, that pile up beside the whole ones."""
     (folder := tmp_path / "walk").mkdir()
-    for half in (folder / ".frame-00003.png.0123abcd.tmp", tmp_path / ".walk.gif.0123abcd.tmp", tmp_path / ".other.gif.0123abcd.tmp"):
+    for half in (
+        folder / ".frame-00003.png.0123abcd.tmp",
+        tmp_path / ".walk.gif.0123abcd.tmp",
+        tmp_path / ".other.gif.0123abcd.tmp",
+    ):
         half.write_bytes(b"half")
     left = {path.name for path in tmp_path.rglob("*.tmp")}
     save_movie(tmp_path / name, Film(3))
@@ -131,7 +135,10 @@ def test_one_film_at_a_time_under_a_name(tmp_path: Path, name: str) -> None:
     """Catches two processes that clear away each other's halves, or mix their frames in one folder."""
     path = tmp_path / name
     (tmp_path / "walk").mkdir()
-    with locked(path / "frames" if name == "walk" else path, "busy"), pytest.raises(NadaError, match="another film is being written"):
+    with (
+        locked(path / "frames" if name == "walk" else path, "busy"),
+        pytest.raises(NadaError, match="another film is being written"),
+    ):
         save_movie(path, Film(3))
 
 
@@ -160,7 +167,9 @@ def test_an_mp4_shows_the_frames(tmp_path: Path) -> None:
     found = [np.frombuffer(data, np.uint8).reshape(36, 28, 3)[:35, :27] for data in reader]
     assert len(found) == 20 and b"seeds 1,2" in path.read_bytes()
     assert max(np.abs(one.astype(int) - film[index]).mean() for index, one in enumerate(found)) < 4
-    assert path.read_bytes() == save_movie(tmp_path / "again.mp4", film, fps=30, quality=10, comment="seeds 1,2").read_bytes()
+    assert (
+        path.read_bytes() == save_movie(tmp_path / "again.mp4", film, fps=30, quality=10, comment="seeds 1,2").read_bytes()
+    )
     assert save_movie(tmp_path / "low.mp4", film, fps=30, quality=1).stat().st_size < path.stat().st_size
 
 
@@ -180,7 +189,13 @@ def test_an_ffmpeg_that_fails_is_no_success(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "fps", "quality", "words"),
-    [("a.avi", 25, 8, ".avi"), ("a.gif", 60, 8, "50"), ("a.gif", 0, 8, "a second"), ("a.mp4", 500, 8, "120"), ("a.mp4", 25, 11, "quality")],
+    [
+        ("a.avi", 25, 8, ".avi"),
+        ("a.gif", 60, 8, "50"),
+        ("a.gif", 0, 8, "a second"),
+        ("a.mp4", 500, 8, "120"),
+        ("a.mp4", 25, 11, "quality"),
+    ],
 )
 def test_what_makes_no_sense_is_named(tmp_path: Path, name: str, fps: float, quality: int, words: str) -> None:
     with pytest.raises(UsageError, match=words):

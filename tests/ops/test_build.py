@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable, Iterator
 
 import pytest
 
@@ -110,9 +110,7 @@ def half_built(cache: Path) -> list[Path]:
     return list(cache.glob(".*.tmp"))
 
 
-def test_a_library_is_built_once_and_said_once(
-    recipe: Recipe, cache: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_library_is_built_once_and_said_once(recipe: Recipe, cache: Path, capfd: pytest.CaptureFixture[str]) -> None:
     first = ensure_built(recipe)
     assert first.fresh and first.path.parent == cache / recipe.key and first.path.name == LIBRARY
     said = capfd.readouterr()

@@ -124,7 +124,9 @@ def test_fir_epilogue(ops, dtype, fir, last):
 def test_sums_are_the_same_bits_every_time(ops, last):
     y, dy = (gaussian((2, 9, 33, 35), seed, torch.float32, last) for seed in (1, 2))
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
-    first, second = (ops.fir_epilogue_backward(dy, y, taps, 34, 36, 1, 1, False, 4.0, None, None, 0.2, 1.0, -1.0)[1] for _ in "ab")
+    first, second = (
+        ops.fir_epilogue_backward(dy, y, taps, 34, 36, 1, 1, False, 4.0, None, None, 0.2, 1.0, -1.0)[1] for _ in "ab"
+    )
     assert torch.equal(first, second)
 
 
@@ -142,7 +144,12 @@ WAYS = (
 @pytest.mark.parametrize("up, down, pads, flip", WAYS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_upfirdn(ops, dtype, up, down, pads, flip, last):
-    for shape, filter_shape in (((2, 16, 6, 10), (4,)), ((1, 3, 9, 7), (4,)), ((2, 9, 8, 8), (3, 5)), ((1, 1, 12, 12), (7,))):
+    for shape, filter_shape in (
+        ((2, 16, 6, 10), (4,)),
+        ((1, 3, 9, 7), (4,)),
+        ((2, 9, 8, 8), (3, 5)),
+        ((1, 1, 12, 12), (7,)),
+    ):
         x, filter = gaussian(shape, 1, dtype, last), (gaussian(filter_shape, 2) / 4).to(side(dtype))
         y = ops.upfirdn2d(x, filter, up, down, *pads, flip, 1.5)
         check(y, formulas.upfirdn(x.double(), filter.double(), up, down, pads, flip, 1.5), dtype)
@@ -170,7 +177,14 @@ def test_bias_act(ops, dtype, act):
 
 @pytest.mark.parametrize("dtype, last", list(itertools.product(DTYPES, (False, True))))
 def test_torgb(ops, dtype, last):
-    for n, c, h, w, o in ((2, 16, 8, 8, 3), (1, 5, 6, 10, 4), (3, 1, 2, 2, 1), (1, 300, 2, 4, 3), (2, 9, 3, 5, 2), (1, 16, 12, 28, 3)):
+    for n, c, h, w, o in (
+        (2, 16, 8, 8, 3),
+        (1, 5, 6, 10, 4),
+        (3, 1, 2, 2, 1),
+        (1, 300, 2, 4, 3),
+        (2, 9, 3, 5, 2),
+        (1, 16, 12, 28, 3),
+    ):
         x, weight = gaussian((n, c, h, w), 1, dtype, last), (gaussian((n, o, c), 2) / c**0.5).to(side(dtype))
         bias, taps = gaussian((o,), 3).to(side(dtype)), torch.tensor([1.0, 3.0, 2.0, 1.0], dtype=side(dtype)) / 7
         skip = gaussian((n, o, h // 2, w // 2), 4).to(side(dtype)) if h % 2 == w % 2 == 0 else None

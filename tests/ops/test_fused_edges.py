@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from operator_cases import LARGE, Case
 from op_measures import graded
+from operator_cases import LARGE, Case
 from torch import Tensor
 
 from nada import ops

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import op_truths as truths
 import pytest
 import torch
-from operator_cases import CASES, Case
 from op_formulas import gaussian
 from op_measures import LIMITS, graded, measured, off
+from operator_cases import CASES, Case
 from torch import Tensor
 
 from nada import ops
@@ -76,7 +76,7 @@ def test_a_filter_can_be_learned(name: str, compiled: None) -> None:
     """Catches a filter whose gradient is silently missing, the compiled bodies having none."""
     given = {"x": _PICTURE["skip"] if name == "to_rgb" else _X, "tap": _TAPS}
     found, truth = (
-        graded(lambda tensors: call(tensors["x"], tensors["tap"]), given, lambda y: gaussian(y.shape, 3))
+        graded(lambda tensors, call=call: call(tensors["x"], tensors["tap"]), given, lambda y: gaussian(y.shape, 3))
         for call in LEARNED[name]
     )
     assert off(found["tap"], truth["tap"]) < 1e-11 and off(found["x"], truth["x"]) < 1e-11
@@ -96,9 +96,7 @@ def test_tensors_that_lie_oddly(case: Case, compiled: None) -> None:
     """Catches a body that reads a slice, a transposed picture or an expanded gradient as if it were dense."""
     given = case.given(torch.float32)
     expected = graded(case.call, given, lambda y: torch.full_like(y, 0.5))
-    odd = {
-        name: value.mT.contiguous().mT for name, value in given.items() if value is not None and value.ndim > 1
-    }
+    odd = {name: value.mT.contiguous().mT for name, value in given.items() if value is not None and value.ndim > 1}
     wide = torch.stack([given["x"], given["x"] * 7], dim=-1)[..., 0]
     for x in (wide, odd.get("x", wide)):
         found = graded(case.call, {**given, **odd, "x": x}, lambda y: y.new_tensor(0.5).expand_as(y))

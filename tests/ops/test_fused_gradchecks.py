@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
 from fakes import tiny_generator
-from operator_cases import CASES, CONSTANTS, FEW, Case
 from op_formulas import gaussian
+from operator_cases import CASES, CONSTANTS, FEW, Case
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 

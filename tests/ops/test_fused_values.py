@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from operator_cases import CASES, Case
 from op_measures import LIMITS, measured, off
+from operator_cases import CASES, Case
 
 from nada import ops
 

@@ -17,15 +17,15 @@ CASES = json.loads(bytes(ARRAYS["cases"]).decode())
 
 def tensors(case: dict, device: str) -> dict[str, torch.Tensor]:
     prefix = f"{case['op']}_{case['id']}_"
-    return {key[len(prefix) :]: torch.from_numpy(value).to(device) for key, value in ARRAYS.items() if key.startswith(prefix)}
+    return {
+        key[len(prefix) :]: torch.from_numpy(value).to(device) for key, value in ARRAYS.items() if key.startswith(prefix)
+    }
 
 
 def compute(case: dict, given: dict[str, torch.Tensor], separable: bool) -> torch.Tensor:
     if case["op"] == "upfirdn2d":
         sides = case["padding_left_right_top_bottom"]
-        return ops.upfirdn2d(
-            given["x"], given["f"], case["up"], case["down"], sides, case["flip_filter"], case["gain"]
-        )
+        return ops.upfirdn2d(given["x"], given["f"], case["up"], case["down"], sides, case["flip_filter"], case["gain"])
     if case["op"] == "bias_act":
         return ops.bias_act(given["x"], given["b"], case["act"], case["alpha"], case["gain"], case["clamp"])
     taps = case["resample_filter"]

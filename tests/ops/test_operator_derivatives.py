@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import op_truths
 import pytest
 import torch
-from operator_cases import CASES, CONSTANTS, Case
 from op_formulas import gaussian
+from operator_cases import CASES, CONSTANTS, Case
 from torch import Tensor
 
 # Of the largest number: how far a derivative may be from the truth.

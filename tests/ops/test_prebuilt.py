@@ -105,9 +105,7 @@ def test_a_gpu_prefers_a_library_made_for_it_to_one_without_cuda(
     assert _library._find() == made
 
 
-def test_without_nvcc_a_gpu_makes_do_with_what_came_along(
-    prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_nvcc_a_gpu_makes_do_with_what_came_along(prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise Unbuildable("nvcc is not found.")
 

@@ -74,9 +74,7 @@ def test_the_key_follows_the_tools_and_the_machine(recipe: Recipe, monkeypatch: 
     assert len(set(keys)) == len(keys)
 
 
-def test_a_library_for_other_machines_does_not_hang_on_this_cpu(
-    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_library_for_other_machines_does_not_hang_on_this_cpu(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     portable = dataclasses.replace(recipe, level=_recipe.portable_level())
     assert "native" not in portable.ninja_file() and "native" in recipe.ninja_file()
     key = portable.key

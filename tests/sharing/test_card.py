@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from checkpoint_makers import random_generator
+from export_runs import TINY, make_adaptation
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from checkpoint_makers import random_generator
-from export_runs import TINY, make_adaptation
 from nada.checkpoints import save_generator
 from nada.images import load_image
 from nada.sharing import export
@@ -105,7 +105,9 @@ def test_a_generator_brings_its_own_card(tmp_path: Path) -> None:
     export(tmp_path / "mine", tmp_path / "out")
     text = text_of(tmp_path / "out")
     assert "# StyleGAN2 generator, 8 px: dots\n" in text
-    assert text.partition("## From its own card\n\n")[2].startswith("Trained on dots.zip.\n\n### More\n\nwords\n```\n# code\n```\n\n## Evaluation")
+    assert text.partition("## From its own card\n\n")[2].startswith(
+        "Trained on dots.zip.\n\n### More\n\nwords\n```\n# code\n```\n\n## Evaluation"
+    )
     assert "It was published under: the dotted licence." in text
 
 

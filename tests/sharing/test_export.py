@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from checkpoint_makers import random_generator
+from export_runs import TINY, make_adaptation
 
 import nada.checkpoints.hub
 import nada.sharing.api
@@ -19,8 +21,6 @@ import nada.sharing.folder
 import nada.sharing.head
 import nada.sharing.numbers
 import nada.sharing.portable
-from checkpoint_makers import random_generator
-from export_runs import TINY, make_adaptation
 from nada.checkpoints import hash_generator, load_generator, save_generator
 from nada.checkpoints.native import read_adaptation
 from nada.checkpoints.records import read_record
@@ -55,10 +55,14 @@ def test_the_examples_of_addresses() -> None:
 def test_what_lies_in_an_export_and_that_it_loads(run: Path, tmp_path: Path) -> None:
     done = export(run, tmp_path / "out")
     files = bytes_below(tmp_path / "out")
-    assert set(files) == set(done.files) == {
-        *("README.md", "config.json", "model.safetensors", "adaptation.safetensors"),
-        *("before-after.png", "samples.png", "result.json", "results.json", "nada-export.json"),
-    }
+    assert (
+        set(files)
+        == set(done.files)
+        == {
+            *("README.md", "config.json", "model.safetensors", "adaptation.safetensors"),
+            *("before-after.png", "samples.png", "result.json", "results.json", "nada-export.json"),
+        }
+    )
     assert {name: len(data) for name, data in files.items()} == done.files
     assert hash_generator(load_generator(tmp_path / "out")) == hash_generator(load_generator(run)) == done.weights_sha256
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]

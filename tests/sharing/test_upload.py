@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from export_runs import make_adaptation
 from fake_hub import FakeHub
 from fake_hub import fake_hub as fake_hub
+
 from nada.checkpoints import hash_generator, load_generator, native
 from nada.checkpoints.loading import find_adaptation
 from nada.errors import NadaError

@@ -13,8 +13,8 @@ import pytest
 from evaluation_fakes import load_fake
 from study_makers import make_tiny, patch, quiet, records, timeless, tiny_study
 
-from nada.config.evaluate import EvaluateConfig
 from nada.checkpoints import load_generator
+from nada.config.evaluate import EvaluateConfig
 from nada.config.study import StudyConfig
 from nada.errors import NadaError, UsageError
 from nada.images import load_image
@@ -107,7 +107,12 @@ def test_a_study_grows_by_seeds_and_policies_and_its_old_cells_stay(tmp_path: Pa
 
 @pytest.mark.parametrize(
     "change, named",
-    [({"num": 9}, "number of pictures"), ({"steps": 3}, "steps: 2, not 3"), ({"batch": 3}, "batch size"), ({"threads": 2}, "threads")],
+    [
+        ({"num": 9}, "number of pictures"),
+        ({"steps": 3}, "steps: 2, not 3"),
+        ({"batch": 3}, "batch size"),
+        ({"threads": 2}, "threads"),
+    ],
     ids=lambda value: str(value),
 )
 def test_the_folder_of_another_study_is_refused(finished: StudyConfig, change: dict[str, int], named: str) -> None:

@@ -16,7 +16,9 @@ from nada.study.policies import default_policies, distinct
 from nada.study.results import Pair
 from nada.study.shards import take_shard
 
-GRID = Grid(("none", "late:1", "all"), (Pair("a", "b", ("c",)), Pair("a", "d")), (Rate(0.1, "auto"), Rate(0.2, "x2")), (0, 5), 7)
+GRID = Grid(
+    ("none", "late:1", "all"), (Pair("a", "b", ("c",)), Pair("a", "d")), (Rate(0.1, "auto"), Rate(0.2, "x2")), (0, 5), 7
+)
 
 
 def test_the_default_policies_are_all_ways_to_choose_blocks() -> None:
@@ -31,7 +33,12 @@ def test_the_default_policies_are_all_ways_to_choose_blocks() -> None:
 
 @pytest.mark.parametrize(
     "one, other",
-    [("late:3", "all"), ("blocks:8-16", "late:2"), ("conv+affine+bias@late:1", "late:1"), ("affine@early:1,affine@late:2", "affine@all")],
+    [
+        ("late:3", "all"),
+        ("blocks:8-16", "late:2"),
+        ("conv+affine+bias@late:1", "late:1"),
+        ("affine@early:1,affine@late:2", "affine@all"),
+    ],
 )
 def test_policies_are_the_same_by_what_they_select(one: str, other: str) -> None:
     assert distinct(tiny_generator(16), [one, other]).aliases == {other: one}
@@ -57,14 +64,18 @@ def test_the_grid_has_every_cell_once_and_one_without_adaptation_per_pair() -> N
 
 
 def test_a_grid_that_grows_keeps_its_order_and_the_names_of_its_rates() -> None:
-    other = dataclasses.replace(GRID, policies=("none", "early:1", "late:1"), rates=(Rate(0.2, "0.2"), Rate(0.3, "x3")), seeds=(9, 0))
+    other = dataclasses.replace(
+        GRID, policies=("none", "early:1", "late:1"), rates=(Rate(0.2, "0.2"), Rate(0.3, "x3")), seeds=(9, 0)
+    )
     both = GRID.joined(other)
     assert both.policies == ("none", "late:1", "all", "early:1") and both.seeds == (0, 5, 9)
     assert both.rates == (Rate(0.1, "auto"), Rate(0.2, "x2"), Rate(0.3, "x3"))
 
 
 def test_the_name_of_a_folder_tells_what_is_in_it_and_bears_any_prompt() -> None:
-    cell = Cell("affine@late:2", "photo", "Ünïcode / ../../etc: a very long prompt " * 5, ("bird",), 0.0085333, "auto", 3, 200)
+    cell = Cell(
+        "affine@late:2", "photo", "Ünïcode / ../../etc: a very long prompt " * 5, ("bird",), 0.0085333, "auto", 3, 200
+    )
     assert cell.key.startswith("affine-late-2_photo-to-unicode-etc-a-very-long-prompt") and "_lr0.00853_seed3_" in cell.key
     assert len(cell.key) < 160 and "/" not in cell.key
     assert dataclasses.replace(cell, rate="x1").key == cell.key, "one learning rate with two names is one cell"

@@ -42,7 +42,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_study_killed_ten_times_ends_with_the_bytes_of_the_unbroken_one(
     unbroken: Path, nursery: Nursery, tmp_path: Path
 ) -> None:
-    """At random moments, the runner alone: its workers have to notice. Fails if a half cell counts, or an old worker writes on."""
+    """At random moments, the runner alone: its workers have to notice. Fails if a half cell counts or an old worker writes on."""
     config = study_of(tmp_path)
     cells = len(records(unbroken))
     seed = random.SystemRandom().randrange(2**32)

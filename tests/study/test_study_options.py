@@ -23,7 +23,12 @@ def test_learning_rates_are_multiples_of_the_rule_of_nada_adapt(tmp_path: Path) 
     config = tiny_study(tmp_path, lr=("x0.5,auto", "0.002", "x1", " x2 "))
     rule = default_learning_rate(load_generator(config.generator).config)
     rates = make_study(config, None).known.grid.rates
-    assert [(rate.name, rate.lr) for rate in rates] == [("x0.5", rule / 2), ("auto", rule), ("0.002", 0.002), ("x2", 2 * rule)]
+    assert [(rate.name, rate.lr) for rate in rates] == [
+        ("x0.5", rule / 2),
+        ("auto", rule),
+        ("0.002", 0.002),
+        ("x2", 2 * rule),
+    ]
 
 
 def test_what_is_not_given_is_a_whole_study(tmp_path: Path) -> None:

@@ -82,7 +82,13 @@ def test_the_page_asks_nobody_for_anything(page: str) -> None:
 
 def test_every_policy_stands_in_every_part(page: str) -> None:
     sections = {re.search("<h2>(.*?)</h2>", part)[1]: part for part in page.split("<section")[2:] if "<h2>" in part}
-    for name in ("Ranking", "Target reached against content kept", "Every measure", "The same latents under every policy", "Curves"):
+    for name in (
+        "Ranking",
+        "Target reached against content kept",
+        "Every measure",
+        "The same latents under every policy",
+        "Curves",
+    ):
         for policy in ("late:2", "early:2", "all", "auto:4"):
             assert policy in sections[name], f"{policy} is not in {name}"
 
@@ -95,20 +101,32 @@ def test_what_failed_and_what_is_missing_is_shown(page: str) -> None:
 def test_every_view_is_there_and_one_is_shown(page: str) -> None:
     views = re.findall(r'<div class="view" data-pair="(\w+)" data-lr="(\w+)"( hidden)?', page)
     tables = len(views) // 3
-    assert tables == 9 and {(pair, lr) for pair, lr, _ in views} == {(p, lr) for p in ("all", "0", "1") for lr in ("best", "0", "1")}
+    assert tables == 9 and {(pair, lr) for pair, lr, _ in views} == {
+        (p, lr) for p in ("all", "0", "1") for lr in ("best", "0", "1")
+    }
     assert [(pair, lr) for pair, lr, hidden in views if not hidden] == 3 * [("all", "best")]
 
 
 def test_pictures_of_one_pair_and_seed_at_each_best_rate_are_shown_first(page: str) -> None:
-    strips = re.findall(r'<figure class="strip[^"]*" data-pair="(\d)" data-lr="(\w+)" data-seed="(\w+)"([^>]*)>.*?<b>(.*?)</b>', page)
+    strips = re.findall(
+        r'<figure class="strip[^"]*" data-pair="(\d)" data-lr="(\w+)" data-seed="(\w+)"([^>]*)>.*?<b>(.*?)</b>', page
+    )
     assert len(strips) == 29, "a row for every cell that has pictures"
     shown = [(pair, seed, name) for pair, _, seed, rest, name in strips if "hidden" not in rest]
-    assert shown == [("0", "any", "before"), ("0", "0", "late:2"), ("0", "0", "early:2"), ("0", "0", "all"), ("0", "0", "auto:4")]
+    assert shown == [
+        ("0", "any", "before"),
+        ("0", "0", "late:2"),
+        ("0", "0", "early:2"),
+        ("0", "0", "all"),
+        ("0", "0", "auto:4"),
+    ]
 
 
 def test_it_is_said_which_pair_the_pictures_and_the_curves_are_of(page: str) -> None:
     """With all pairs chosen there are still those of one only."""
-    titles = re.findall(r'<div class="of-pair" data-pair="(\d)"( hidden)?><p class="which"><b>(.*?)</b><span[^>]*>(.*?)</span>', page)
+    titles = re.findall(
+        r'<div class="of-pair" data-pair="(\d)"( hidden)?><p class="which"><b>(.*?)</b><span[^>]*>(.*?)</span>', page
+    )
     assert [(pair, hidden) for pair, hidden, *_ in titles] == [("0", ""), ("1", " hidden")] * 2
     assert titles[1][2:] == ("photo → pencil sketch (automobile)", "1 more pair can be chosen above")
 
@@ -157,21 +175,26 @@ def browser() -> str:
 def test_choosing_and_sorting(browser: str, page: str, tmp_path: Path) -> None:
     """The script as the page carries it, then choices as a reader makes them; what is hidden must follow."""
     act = """
-      const shown = (what) => [...document.querySelectorAll(what)].filter((node) => !node.hidden && !node.closest(".view[hidden]"));
+      const seen = (node) => !node.hidden && !node.closest(".view[hidden]");
+      const shown = (what) => [...document.querySelectorAll(what)].filter(seen);
       const set = (name, value) => { const box = document.querySelector(`select[name=${name}]`); box.value = value;
         box.dispatchEvent(new Event("change", { bubbles: true })); };
-      const names = () => shown(".ranked tbody tr").map((row) => row.querySelector("th").firstChild.nextSibling.textContent).join(" ");
+      const name = (row) => row.querySelector("th").firstChild.nextSibling.textContent;
+      const names = () => shown(".ranked tbody tr").map(name).join(" ");
       const before = names();
-      const button = [...shown(".view")[0].querySelectorAll("thead button")].find((node) => node.textContent.startsWith("content"));
+      const buttons = [...shown(".view")[0].querySelectorAll("thead button")];
+      const button = buttons.find((node) => node.textContent.startsWith("content"));
       button.click(); const down = names(); button.click(); const up = names();
       set("pair", "1"); set("lr", "0"); set("seed", "1");
       const strips = shown(".strip").map((node) => [node.dataset.pair, node.dataset.lr, node.dataset.seed].join());
-      document.documentElement.dataset.seen = [before, down, up, shown(".view").length, shown(".of-pair").map((node) => node.querySelector(".which b").textContent).join(""), strips.join(" ")].join("|");
+      const titles = shown(".of-pair").map((node) => node.querySelector(".which b").textContent).join("");
+      document.documentElement.dataset.seen = [before, down, up, shown(".view").length, titles, strips.join(" ")].join("|");
     """
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
     (tmp_path / "page.html").write_text(text.replace("</body>", f"<script>{act}</script></body>"), encoding="utf-8")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom",
-               f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000", (tmp_path / "page.html").as_uri()]  # fmt: skip
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+               "--dump-dom", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000",
+               (tmp_path / "page.html").as_uri()]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line] and 'data-ready="yes"' in done.stdout
     before, down, up, views, titles, strips = re.search('data-seen="([^"]*)"', done.stdout)[1].split("|")

@@ -63,7 +63,9 @@ def test_damaged_and_missing_pictures_are_left_out(study: Study, tmp_path: Path)
 
 
 def write_metrics(folder: Path, losses: list[float], end: str = "") -> None:
-    lines = [{"step": step, "loss/total": loss, "edit_length/a": 0.2, "edit_length/b": 0.4} for step, loss in enumerate(losses, 1)]
+    lines = [
+        {"step": step, "loss/total": loss, "edit_length/a": 0.2, "edit_length/b": 0.4} for step, loss in enumerate(losses, 1)
+    ]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + end)
 
 

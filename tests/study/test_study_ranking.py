@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from study_fakes import BIRD, CAR, LOGO, cell_of, made_up, setup_of
@@ -12,7 +13,7 @@ from nada.study.ranking import View, views_of
 from nada.study.results import Results, balance, pair_of
 
 
-def cells_of(table: dict[tuple[str, float, int], float], pairs: list = [LOGO], **more: float) -> list[dict]:
+def cells_of(table: dict[tuple[str, float, int], float], pairs: Sequence = (LOGO,), **more: float) -> list[dict]:
     """Cells whose projection and content are both the number given, which then is the balance, too."""
     return [
         cell_of(policy, pair, lr, seed, projection=value, content=value, **more)
@@ -21,13 +22,17 @@ def cells_of(table: dict[tuple[str, float, int], float], pairs: list = [LOGO], *
     ]
 
 
-def view_of(cells: list[dict], policies: list[str], lrs: list[float], seeds: list[int], pairs: list = [LOGO]) -> View:
-    return View(Results(cells, setup_of(policies, pairs, lrs, seeds)), None, None)
+def view_of(cells: list[dict], policies: list[str], lrs: list[float], seeds: list[int], pairs: Sequence = (LOGO,)) -> View:
+    return View(Results(cells, setup_of(policies, list(pairs), lrs, seeds)), None, None)
 
 
 def test_balance_by_hand() -> None:
     assert balance({"projection": 0.4, "content": 0.6, "direction": 0.9, "recognised": 0.1}) == pytest.approx(0.48)
-    assert balance({"projection": -0.4, "content": 0.6}) == 0.0 == balance({"projection": 0.9, "content": 0.9, "collapsed": 1.0})
+    assert (
+        balance({"projection": -0.4, "content": 0.6})
+        == 0.0
+        == balance({"projection": 0.9, "content": 0.9, "collapsed": 1.0})
+    )
     assert balance({"content": 0.6}) is None
 
 
@@ -52,7 +57,11 @@ def test_a_rate_with_failures_is_not_the_best_while_there_is_a_whole_one() -> No
 
 def test_over_pairs_a_seed_counts_once_with_its_mean() -> None:
     """Nine cells of three seeds are three numbers, not nine: else pairs that differ would pass for luck of seeds."""
-    cells = [cell_of("all", pair, 1.0, seed, content=base + 0.01 * seed) for base, pair in ((0.2, BIRD), (0.8, CAR)) for seed in (0, 1, 2)]
+    cells = [
+        cell_of("all", pair, 1.0, seed, content=base + 0.01 * seed)
+        for base, pair in ((0.2, BIRD), (0.8, CAR))
+        for seed in (0, 1, 2)
+    ]
     found = view_of(cells, ["all"], [1.0], [0, 1, 2], [BIRD, CAR]).row("all").spread("content")
     assert found.n == 3 and found.mean == pytest.approx(0.51) and found.std == pytest.approx(0.01)
 
@@ -82,7 +91,9 @@ def test_the_pairs_of_a_seed_are_one_difference_and_not_several() -> None:
     gain = {"anime": 0.3, "pencil sketch": 0.1, "minimal logo": -0.1}
     cells = [cell_of("late:2", pair, 1.0, seed, content=0.5) for pair in (BIRD, CAR, LOGO) for seed in range(3)]
     cells += [
-        cell_of("all", pair, 1.0, seed, content=0.5 + gain[pair["target"]] + 0.01 * seed) for pair in (BIRD, CAR, LOGO) for seed in range(3)
+        cell_of("all", pair, 1.0, seed, content=0.5 + gain[pair["target"]] + 0.01 * seed)
+        for pair in (BIRD, CAR, LOGO)
+        for seed in range(3)
     ]
     view = view_of(cells, ["late:2", "all"], [1.0], [0, 1, 2], [BIRD, CAR, LOGO])
     found = view.row("all").comparisons["content"].difference
@@ -129,7 +140,9 @@ def test_the_front_is_what_nobody_beats_on_both_sides() -> None:
 def test_a_policy_that_collapsed_is_neither_on_the_front_nor_dominates() -> None:
     """At a rate too high it may lie farthest along the words, with nothing to be seen in its pictures."""
     cells = [cell_of("all", BIRD, 1.0, seed, projection=0.9, content=0.8, collapsed=float(seed > 0)) for seed in range(3)]
-    cells += [cell_of("late:2", BIRD, 1.0, seed, projection=0.3, content=0.7, collapsed=float(seed > 1)) for seed in range(3)]
+    cells += [
+        cell_of("late:2", BIRD, 1.0, seed, projection=0.3, content=0.7, collapsed=float(seed > 1)) for seed in range(3)
+    ]
     view = view_of(cells, ["all", "late:2"], [1.0], [0, 1, 2], [BIRD])
     assert view.front() == ["late:2"] and view.row("late:2").dominated.get(("projection", "content")) == ()
 

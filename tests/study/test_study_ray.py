@@ -80,7 +80,9 @@ def test_without_ray_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyPatch) 
         cluster.Cluster("local", {"setup": {"threads": 1, "device": "cpu"}}, 1)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "ray://no-such-host.invalid", "[::1]:{port}"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "ray://no-such-host.invalid", "[::1]:{port}"]
+)
 def test_a_cluster_that_is_not_there_is_said_before_ray_tries_for_minutes(address: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

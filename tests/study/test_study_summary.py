@@ -16,7 +16,11 @@ def said(cells: list[dict], setup: dict) -> str:
 def test_a_whole_study() -> None:
     text = said(*made_up())
     assert "late:2 at lr 0.006 ranks first of 12 policies over 3 prompt pairs with 3 seeds." in text
-    assert "all reaches most" in text and "corrected for 11 comparisons (Holm)" in text and "n = 3 matched seeds, ahead on 0 of 3 prompt pairs" in text
+    assert (
+        "all reaches most" in text
+        and "corrected for 11 comparisons (Holm)" in text
+        and "n = 3 matched seeds, ahead on 0 of 3 prompt pairs" in text
+    )
     assert "18 of 327 cells collapsed: blocks:4 (9 of 27), early:2 (9 of 27)." in text
     rows = [line for line in summary_lines(*made_up()) if line.strip()[:2].strip().isdigit()]
     assert [line.split()[1] for line in rows][0] == "late:2" and len(rows) == 12
@@ -50,7 +54,9 @@ def test_the_second_is_named_where_the_baseline_is_neither() -> None:
         made = [cell_of(p, LOGO, 0.1, seed, projection=v, content=v) for p in policies for seed, v in enumerate(values[p])]
         return said(made, setup_of(list(policies), [LOGO], [0.1], [0, 1, 2]))
 
-    assert "all is ahead of early:1, the second, by 0.100 [0.100, 0.100] on matched seeds." in text_of("all", "early:1", "late:2")
+    assert "all is ahead of early:1, the second, by 0.100 [0.100, 0.100] on matched seeds." in text_of(
+        "all", "early:1", "late:2"
+    )
     assert "all is ahead of late:1" in (text := text_of("all", "late:1", "late:2")) and "their order may be chance." in text
     assert "the second, by" not in text_of("all", "late:2")
 
@@ -72,12 +78,19 @@ def test_grain_the_edges_of_the_rates_and_where_it_collapsed_are_said() -> None:
     for policy, best, grain in (("all", 0.1, 1.2), ("late:2", 0.3, 0.7), ("early:1", 0.2, 0.76)):
         for lr in (0.1, 0.2, 0.3):
             fallen = float(policy == "all" and lr == 0.3)
-            cells.append(cell_of(policy, LOGO, lr, 0, projection=0.9 if lr == best else 0.2, colour_noise=grain, collapsed=fallen))
+            cells.append(
+                cell_of(policy, LOGO, lr, 0, projection=0.9 if lr == best else 0.2, colour_noise=grain, collapsed=fallen)
+            )
     setup = {**setup_of(["all", "late:2", "early:1"], [LOGO], [0.1, 0.2, 0.3], [0]), "rates": ["x0.5", "auto", "0.3"]}
     text = said(cells, setup)
     assert "at the smallest (0.1 (x0.5)): all; at the largest (0.3): late:2." in text
-    assert "Colour noise more than 1.5 times that before (0.50), which balance does not count: all 1.20, early:1 0.76." in text
-    assert "1 of 10 cells collapsed: all (1 of 3). By learning rate: 0 of 3 at 0.1 (x0.5), 0 of 3 at 0.2 (auto), 1 of 3 at 0.3." in text
+    assert (
+        "Colour noise more than 1.5 times that before (0.50), which balance does not count: all 1.20, early:1 0.76." in text
+    )
+    assert (
+        "1 of 10 cells collapsed: all (1 of 3). By learning rate: 0 of 3 at 0.1 (x0.5), 0 of 3 at 0.2 (auto), 1 of 3 at 0.3."
+        in text
+    )
 
 
 def test_nothing_yet_and_nothing_good() -> None:

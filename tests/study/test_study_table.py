@@ -72,7 +72,9 @@ def test_the_document_has_every_view(document: dict) -> None:
     """Over all pairs and each, at each policy's best rate and at each rate."""
     views = [(view["pair"] and view["pair"]["target"], view["lr"]) for view in document["views"]]
     rates = ["best", 0.002, 0.006, 0.02]
-    assert sorted(views, key=str) == sorted([(t, lr) for t in (None, "anime", "pencil sketch", "minimal logo") for lr in rates], key=str)
+    assert sorted(views, key=str) == sorted(
+        [(t, lr) for t in (None, "anime", "pencil sketch", "minimal logo") for lr in rates], key=str
+    )
     assert document["counts"] == {"cells": 56, "failed": 0, "missing": 1} and len(document["missing"]) == 1
     assert "best learning rate" in document["criterion"]
 

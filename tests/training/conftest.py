@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from nursery import Nursery
 from tiny_runs import make_dots, tiny_config
 

@@ -76,7 +76,10 @@ def test_a_larger_scale_shows_more_and_a_stretch_keeps_the_area() -> None:
     axis = torch.arange(64) - 31.5
     disc = ((axis[:, None] ** 2 + axis[None] ** 2) < 12**2).float().expand(200, 3, 64, 64)
     before = disc[0, 0].sum()
-    areas = {kind: augment(disc, 1.0, (kind,), draw(200))[:, 0].sum(dim=(1, 2)) / before for kind in ("scale", "stretch", "rotate")}
+    areas = {
+        kind: augment(disc, 1.0, (kind,), draw(200))[:, 0].sum(dim=(1, 2)) / before
+        for kind in ("scale", "stretch", "rotate")
+    }
     assert (areas["stretch"] - 1).abs().max() < 0.03 and (areas["rotate"] - 1).abs().max() < 0.01
     # The area changes by the square of the factor, whose binary logarithm has a deviation of 0.2.
     assert areas["scale"].log2().std().item() == pytest.approx(0.4, abs=0.06)

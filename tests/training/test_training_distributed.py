@@ -17,8 +17,8 @@ from tiny_runs import quiet, steps_in
 from nada.config.train import TrainConfig
 from nada.errors import UsageError
 from nada.training import run_training
-from nada.training.plan import make_plan
 from nada.training.material import load_material
+from nada.training.plan import make_plan
 
 # Sums in another order: after a few Adam steps, whose first updates are as long for a small gradient as for a large one.
 TOLERANCE = 1e-4

@@ -72,9 +72,7 @@ def _wait_for_step(config: TrainConfig, step: int) -> None:
         time.sleep(0.002)
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_the_old_state(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_state(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     replaced, states = os.replace, []
 
     def full(source: str, target: str) -> None:
@@ -93,9 +91,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_state(
     assert weights_of(run_training(TrainConfig(resume="latest", out=config.out), quiet).folder) == weights_of(unbroken)
 
 
-def test_a_loss_that_is_no_number_keeps_the_last_good_state(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_loss_that_is_no_number_keeps_the_last_good_state(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(logits: torch.Tensor, kind: str) -> torch.Tensor:
         calls.append(1)
         return logits.mean() * (float("nan") if len(calls) == 3 else 1.0)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from training_fakes import RECIPE, content, make_data, make_state, saved_and_loaded
 
 from nada.errors import NadaError
 from nada.training import TrainingDiverged, TrainingState, train
-from training_fakes import RECIPE, content, make_data, make_state, saved_and_loaded
 
 
 @pytest.mark.parametrize("policy", ["ada", "diff", "none"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from training_fakes import RECIPE, make_data, make_state
 
 from nada.data import ImageDataset
 from nada.errors import UsageError
@@ -14,7 +15,6 @@ from nada.training import Recipe, train
 from nada.training.loop import group_by_class, train_step, update_average
 from nada.training.recipe import average_memory, rate_factor
 from nada.training.update import judge_both
-from training_fakes import RECIPE, make_data, make_state
 
 
 def test_the_average_follows_its_formula() -> None:

@@ -11,13 +11,12 @@ from fake_encoder import FakeEncoder
 from fakes import tiny_generator
 
 from nada.data import ImageDataset
+from nada.errors import NadaError
 from nada.images import from_uint8
 from nada.metrics import frechet_distance
 from nada.training.folder import find_checkpoint, keep_if_best, remove_halves
 from nada.training.report import data_grid, model_card, sample_grid
 from nada.training.watch import Watch
-
-from nada.errors import NadaError
 
 NAMES = ("class0", "class1")
 

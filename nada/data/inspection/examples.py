@@ -52,9 +52,7 @@ def choose(inspection: Inspection) -> list[int]:
     return list(chosen)[:_MOST]
 
 
-def gather(
-    inspection: Inspection, rows: Sequence[int], words: Sequence[str], progress: Progress | None = None
-) -> Examples:
+def gather(inspection: Inspection, rows: Sequence[int], words: Sequence[str], progress: Progress | None = None) -> Examples:
     """Read the data once more: small copies of the rows given, their captions, and who uses which word."""
     source = open_source(inspection.data, reading=inspection.reading)
     records = progress(source.records, source.count) if progress else source.records

@@ -70,9 +70,7 @@ def _candidates(hashes: np.ndarray, distance: int) -> Iterator[tuple[np.ndarray,
 
 def _flips(radius: int) -> list[int]:
     """Every pattern of at most `radius` bits in a quarter."""
-    return [
-        sum(1 << bit for bit in bits) for count in range(radius + 1) for bits in combinations(range(_WIDTH), count)
-    ]
+    return [sum(1 << bit for bit in bits) for count in range(radius + 1) for bits in combinations(range(_WIDTH), count)]
 
 
 def _expand(order: np.ndarray, first: np.ndarray, counts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -23,7 +23,7 @@ def words_of(text: str) -> list[str]:
     return [word.replace("\u2019", "'") for word in _WORD.findall(text.casefold())]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def word_list(name: str) -> frozenset[str]:
     """One of the package's word lists: "adjectives", "not-adjectives" or "stopwords"."""
     text = resources.files("nada").joinpath(f"assets/inspection/{name}.txt").read_text(encoding="utf-8")
