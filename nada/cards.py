@@ -1,6 +1,6 @@
-"""The head of a model card, by which hubs file a model: the fields that several commands write.
+"""What the model cards of several commands share: the head, by which hubs file a model, and how to load it.
 
-They are those of https://huggingface.co/docs/hub/model-cards.
+The fields of the head are those of https://huggingface.co/docs/hub/model-cards.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from nada.checkpoints import hub
 
 LIBRARY = "nada"
+HERE = "PATH OF THIS FOLDER"
 
 
 def front_matter(tags: tuple[str, ...], base: str, relation: str = "") -> list[str]:
@@ -40,3 +41,22 @@ def base_fields(base: str, relation: str = "") -> dict[str, str]:
         return {}
     named = {"base_model": hub.parse_address(base).repository}
     return {**named, "base_model_relation": relation} if relation else named
+
+
+def how_to_load(spec: str = "", remark: str = "") -> list[str]:
+    """Return lines of Markdown, a block of Python: how to load a generator and have sixteen pictures of it.
+
+    >>> how_to_load("hf:someone/cats")[2]
+    'generator = nada.load_generator("hf:someone/cats")'
+
+    Args:
+        spec: under which it is loaded; the card's own folder if empty.
+        remark: what stands behind the line that makes the pictures.
+    """
+    return [
+        "```python",
+        "import nada",
+        f'generator = nada.load_generator("{spec or HERE}")',
+        f"pictures = generator.sample(seeds=range(16)){remark}",
+        "```",
+    ]

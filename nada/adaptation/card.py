@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nada.cards import front_matter
+from nada.cards import front_matter, how_to_load
 
 
 def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Mapping[str, Any]) -> str:
@@ -38,11 +38,7 @@ def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Ma
         "",
         "## Use",
         "",
-        "```python",
-        "import nada",
-        'generator = nada.load_generator("PATH OF THIS FOLDER")',
-        "pictures = generator.sample(seeds=range(16))",
-        "```",
+        *how_to_load(),
         "",
         "`adaptation.safetensors` holds only the tensors that moved; loading it needs the generator it was made from "
         f"(sha256 of its tensors {options['generator_sha256'][:16]}…).",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nada.cards import front_matter
+from nada.cards import HERE, front_matter
 from nada.config import to_json
 from nada.files import write_json, write_text
 from nada.images import label_rows, save_png
@@ -126,7 +126,7 @@ def _use(rows: list[Row], plan: Plan) -> list[str]:
         "```python",
         "import nada",
         "from nada.inversion import load_inversion",
-        f'inversion = load_inversion("PATH OF THIS FOLDER/{name}")',
+        f'inversion = load_inversion("{HERE}/{name}")',
         f'generator = nada.load_generator("{plan.config.model}")',
         'picture = generator.synthesize(inversion.w, inversion.noise or "const")',
         "```",

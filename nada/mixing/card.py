@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from nada.cards import front_matter
+from nada.cards import front_matter, how_to_load
 
 
 def mix_card(metadata: Mapping[str, str], preview: bool, kind: str) -> str:
@@ -39,11 +39,7 @@ def mix_card(metadata: Mapping[str, str], preview: bool, kind: str) -> str:
         "",
         "## Use",
         "",
-        "```python",
-        "import nada",
-        'generator = nada.load_generator("PATH OF THIS FOLDER")',
-        "pictures = generator.sample(seeds=range(16))",
-        "```",
+        *how_to_load(),
         "",
         holds[kind],
         "",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from nada.adaptation.card import result_table
+from nada.cards import how_to_load
 from nada.checkpoints import native
 from nada.evaluation.report import BEGIN, END, Evaluation
 from nada.sharing.head import UNKNOWN, card_head, licence_fields
@@ -13,7 +14,6 @@ from nada.sharing.pictures import SAMPLES, describe_sheet
 from nada.sharing.portable import is_public, portable_text
 from nada.sharing.source import BEFORE_AFTER, PREVIEW, Source
 
-HERE = "PATH OF THIS FOLDER"
 PAPER = "[StyleGAN-NADA](https://arxiv.org/abs/2108.00946)"
 _SETTINGS = {  # what a person would ask of an adaptation, and its name in the record
     "layers that could move": "layers",
@@ -44,7 +44,7 @@ def export_card(
     parts = [
         ["---", card_head(source, evaluation, licence, whole), "---", f"# {source.title}", "", _summary(source)],
         _pictures(source, files),
-        ["## Use", "", *_use(source, address or HERE, files)],
+        ["## Use", "", *_use(source, address, files)],
         ["## How it was made", "", *_making(source, whole)] if source.base else [],
         _quoted(source.own_card) if not source.base else [],
         _numbers(source, evaluation),
@@ -78,13 +78,7 @@ def _pictures(source: Source, files: Collection[str]) -> list[str]:
 
 def _use(source: Source, spec: str, files: Collection[str]) -> list[str]:
     side = source.generator.config.resolution
-    lines = [
-        "```python",
-        "import nada",
-        f'generator = nada.load_generator("{spec}")',
-        f"pictures = generator.sample(seeds=range(16))  # uint8 (16, {side}, {side}, 3)",
-        "```",
-    ]
+    lines = how_to_load(spec, f"  # uint8 (16, {side}, {side}, 3)")
     if source.base is None or native.ADAPTATION not in files:
         return lines
     name, digest = source.base.name, source.base.sha256
