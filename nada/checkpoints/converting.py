@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from nada.checkpoints import discriminators, native, registry
+from nada.checkpoints import discriminators, native, records, registry
 from nada.checkpoints.loading import Loaded, has_discriminator, load_discriminator, load_generator, read_generator
 from nada.errors import NadaError, UsageError
 from nada.files import write_bytes
@@ -137,12 +137,18 @@ def _known_of(source: Loaded, spec: str) -> dict[str, Any]:
     if native.is_native(source.path):
         return native.read_metadata(source.path)
     if source.kind == "training run":
-        return native.read_metadata(source.path / "generator")
+        return {**native.read_metadata(source.path / "generator"), **_run_of(source.path)}
     if source.kind == "adaptation":
-        return {"adaptation": native.read_adaptation(native.adaptation_file(source.path))[1]}
+        return {"adaptation": native.read_adaptation(native.adaptation_file(source.path))[1], **_run_of(source.path)}
     if (known := registry.KNOWN.get(spec)) and not Path(spec).exists():
         return {"shows": known.shows, "licence": known.licence}
     return {}
+
+
+def _run_of(place: Path) -> dict[str, Any]:
+    """What the run's own folder says of prompts, guides and settings; the evaluator asks for it."""
+    record = records.read_record(place)
+    return {records.RUN: record} if record else {}
 
 
 def _to_pt(begun: Converted, discriminator: Discriminator | None) -> Converted:

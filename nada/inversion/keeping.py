@@ -17,6 +17,7 @@ from nada.files import write_bytes
 from nada.images import save_png, to_uint8
 from nada.inversion.plan import Plan, key_of
 from nada.inversion.result import FILE, Inversion, load_inversion, read_facts, save_inversion
+from nada.inversion.through import AFTER
 from nada.runs import slugify
 
 PHOTO, RECONSTRUCTION, TUNED, STYLES = "photo.png", "reconstruction.png", "tuned.png", "projected_w.npz"
@@ -51,7 +52,12 @@ class Place:
         return read_facts(path).get(_KEY) if path.is_file() else None
 
     def keep(self, inversion: Inversion) -> None:
-        """Write everything that has been found; the file by which it counts as finished comes last."""
+        """Write everything that has been found; the file by which it counts as finished comes last.
+
+        What was made from an older inversion is removed before: it would pass for being of this one.
+        """
+        for path in (self.folder / ADAPTATION, self.folder / TUNED, *self.folder.glob(f"{AFTER}*.png")):
+            path.unlink(missing_ok=True)
         facts = self.plan.facts(self.index)
         text = {"nada": json.dumps(facts)}
         save_png(self.folder / PHOTO, self.plan.photos.pixels[self.index], text)

@@ -15,6 +15,8 @@ from nada.inversion.starts import as_colour
 from nada.models import Generator, with_weights
 from nada.runs import slugify
 
+AFTER = "after-"  # how the names of pictures in an adaptation begin
+
 
 @dataclass(frozen=True)
 class Route:
@@ -33,7 +35,7 @@ class Route:
     @property
     def file(self) -> str:
         """Name of the picture that it gives."""
-        return f"after-{slugify(self.name)}.png"
+        return f"{AFTER}{slugify(self.name)}.png"
 
     @property
     def in_mapping(self) -> bool:

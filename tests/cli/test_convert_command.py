@@ -21,6 +21,7 @@ from nada.checkpoints import (
 )
 from nada.checkpoints.converting import TOLERANCE
 from nada.checkpoints.onnx_export import require_packages
+from nada.checkpoints.records import read_record
 from nada.cli.convert import command
 from nada.errors import NadaError, UsageError
 from nada.runs import save_tensors
@@ -151,7 +152,8 @@ def test_an_adapted_generator_is_written_whole(tmp_path: Path) -> None:
     base, run_folder = random_generator(**TINY), tmp_path / "run"
     save_generator(tmp_path / "base", base)
     run_folder.mkdir()
-    (run_folder / "config.json").write_text(json.dumps({"generator": str(tmp_path / "base")}))
+    record = {"command": "adapt", "generator": str(tmp_path / "base"), "options": {"target": "ink"}}
+    (run_folder / "config.json").write_text(json.dumps(record))
     moved = {"b8.conv1.bias": torch.arange(4.0)}
     said = {"base_sha256": hash_generator(base), "layers": "auto"}
     save_adaptation(run_folder / "adaptation.safetensors", moved, said)
@@ -160,6 +162,7 @@ def test_an_adapted_generator_is_written_whole(tmp_path: Path) -> None:
     (tmp_path / "base" / "model.safetensors").unlink()  # it stands on its own now
     assert torch.equal(load_generator(tmp_path / "out").b8.conv1.bias, torch.arange(4.0))
     assert json.loads((tmp_path / "out" / "config.json").read_text())["metadata"]["adaptation"] == said
+    assert read_record(tmp_path / "out") == record  # its evaluation still knows prompts and guides
 
 
 def test_a_discriminator_that_reads_back_as_another_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,16 @@ def test_other_settings_or_another_photograph_do_not_replace_what_is_there() -> 
     assert read_facts(Path("inverted/photo0/inversion.safetensors"))["settings"]["steps"] == 9
 
 
+def test_what_an_older_inversion_led_to_goes_with_it() -> None:
+    """Fails where a film or a mix would take the tuning of one inversion for that of another."""
+    logo()
+    work("photos/photo0.png", tune=2, through=("logo.safetensors",))
+    derived = {"adaptation.safetensors", "tuned.png", "after-minimal-logo.png"}
+    assert derived <= {path.name for path in Path("inverted/photo0").iterdir()}
+    work("photos/photo0.png", steps=9, overwrite=True)
+    assert not derived & {path.name for path in Path("inverted/photo0").iterdir()}
+
+
 def test_a_signal_keeps_what_is_finished_and_the_rest_comes_out_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails where a batch is half kept, the sheet is missing, or going on gives other bytes than not having stopped."""
     work(out="whole", batch=1)
