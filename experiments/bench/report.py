@@ -126,12 +126,27 @@ def import_table(result: Result) -> list[str]:
     return ["The start of Python is part of the time.", "", *markdown(head, body)]
 
 
+def metrics_table(result: Result) -> list[str]:
+    """Time and memory of each metric."""
+    names = ("seconds", "cpu_seconds", "peak_gb")
+    body = [
+        [f"`{row['metric']}`", *(f"{row[name]:.1f}" for name in names), "" if row["finished"] else "ended at the time limit"]
+        for row in result["rows"]
+    ]
+    head = ["", "seconds", "seconds of the processors", "GB at the peak", ""]
+    count = "{pictures:,} pictures in each of two sets, {width} numbers each, the interval included.".format(
+        **result["protocol"]
+    )
+    return [count, "", *markdown(head, body)]
+
+
 TABLES: dict[str, tuple[str, Callable[[Result], list[str]]]] = {
     "step": ("One adaptation step", step_table),
     "training": ("One training step", step_table),
     "ops": ("Operators", ops_table),
     "memory": ("Memory of a step", memory_table),
     "importing": ("Importing data", import_table),
+    "evaluating": ("Metrics", metrics_table),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import evaluating
 import importing
 import memory
 import numpy as np
@@ -25,6 +26,7 @@ from nada.adaptation.draw import Sampler
 from nada.clip import Guide
 from nada.clip.prompts import text_direction
 from nada.errors import UsageError
+from nada.evaluation.computing import METRICS
 from nada.images import save_png
 
 PROMPTS = ("photo", "sketch")
@@ -118,6 +120,20 @@ def test_step_and_memory_run_and_their_tables_are_written(tmp_path: Path) -> Non
         f"a\n{report.BEGIN}\nold\n{report.END}\nb\n", [report.section(name, value) for name, value in results.items()]
     )
     assert "old" not in text and text.endswith(f"{report.END}\nb\n") and text.count("| 32 px") == 4
+
+
+def test_every_metric_is_measured_and_its_table_is_written(tmp_path: Path) -> None:
+    """Fails where the command has a metric of features that the script has not, or calls it otherwise."""
+    known = {part for name in evaluating.ESTIMATES for part in name.split(", ")}
+    assert set(METRICS) - known == {"fid", "kid", "lpips", "intra-lpips", "lpips-change"}  # names of others; of pictures
+    assert all(evaluating.compute(name, 1001, 3) is None for name in evaluating.ESTIMATES)
+    result = evaluating.main(
+        ["--pictures", "30", "--width", "4", "--metrics", "sliced;kept", "--json", str(tmp_path / "m.json")]
+    )
+    assert [row["finished"] for row in result["rows"]] == [True, True] and result["rows"][0]["peak_gb"] > 0.02
+    assert evaluating.measure("infinity", 20_000, 64, 0.0)["finished"] is False
+    table = "\n".join(report.metrics_table(result))
+    assert "30 pictures" in table and "| `sliced` |" in table
 
 
 def test_an_import_is_measured(tmp_path: Path) -> None:
