@@ -1,9 +1,9 @@
-"""The tables of README.md and its pictures, from the folder of a study.
+"""What is kept here of a study: its tables, its report and a picture, from its folder.
 
     python claims.py STUDY --name cifar10 --show 'pencil sketch' --rate x0.25
 
 Copies study.csv and report.html to results/NAME*, writes results/NAME.png with the same latents under every policy for one
-prompt, rate and the first seed, and puts a table for each learning rate between the marks of README.md.
+prompt, rate and the first seed, and results/NAME.md with a table for each learning rate.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "bench"))
 
-from report import insert, markdown  # noqa: E402
+from report import markdown  # noqa: E402
 
 from nada.files import read_json, write_text  # noqa: E402
 from nada.images import label_rows, load_image, save_png  # noqa: E402
@@ -38,6 +38,10 @@ MEASURES = {
     "one_colour": "one colour",
     "collapsed": "collapsed",
 }
+LEGEND = (
+    "Means over prompts and seeds; ± is Student's 95 % interval over the seeds, each a mean over the prompts. What the columns\n"
+    "mean stands in [README.md](../README.md)."
+)
 Row = dict[str, str]
 
 
@@ -106,9 +110,8 @@ def main() -> None:
     shutil.copyfile(asked.study / "report.html", results / f"{asked.name}.html")
     save_png(results / f"{asked.name}.png", picture(asked.study, asked.show, asked.rate))
     rows = read_cells(asked.study)
-    parts = [f"**Learning rate {float(rate):.3g}**\n\n{table(rows, rate)}" for rate in rates(rows)]
-    readme = HERE / "README.md"
-    write_text(readme, insert(readme.read_text(), parts))
+    parts = [f"## Learning rate {float(rate):.3g}\n\n{table(rows, rate)}\n" for rate in rates(rows)]
+    write_text(results / f"{asked.name}.md", "\n".join([f"# The study `{asked.name}`\n\n{LEGEND}\n", *parts]))
 
 
 def rates(rows: list[Row]) -> list[str]:

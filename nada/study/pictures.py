@@ -17,7 +17,7 @@ from nada.study.cell import PICTURES
 from nada.study.folders import folder_of
 from nada.study.results import Cell, Place, Results
 
-MAX_BYTES = 4_000_000  # of all pictures of a page, as base 64
+MAX_BYTES = 2_500_000  # of all pictures of a page, as base 64
 _PIXELATED = 64  # up to this height pictures are shown enlarged without smoothing
 _PROBES = 8
 
