@@ -42,7 +42,7 @@ class Watch:
     Args:
         judge: the guide that looks.
         reference: pictures to compare with; `count` of them at most are taken, evenly, so classes keep their shares.
-        count: how many samples are made; their conditions are those of the pictures taken, in turn.
+        count: how many samples are made; their conditions are those of the pictures taken, each as often as the others.
         captions: the captions that a sample can be mistaken for; for data with captions as conditions.
 
     Attributes:
@@ -55,6 +55,8 @@ class Watch:
         self._judge, self._count = judge, count
         places = np.linspace(0, len(reference) - 1, min(count, len(reference))).round().astype(int)
         self._real = take(reference, places)
+        # Spread over all: pictures lie class by class, so that beginning anew at the first would favour some classes.
+        self._rows = np.arange(count) * len(self._real) // count
         self._captions = captions
         self.distance = "fd_" + re.sub(r"[^a-z0-9]+", "_", judge.name.lower()).strip("_")
         self.facts: dict[str, Any] = {"judge": judge.name, "samples": count, "pictures": len(self._real)}
@@ -68,7 +70,7 @@ class Watch:
             self._see_the_real_ones()
         features = self._features(self._samples(generator))
         measured = {f"metrics/{self.distance}": frechet_distance(self._real_features.numpy(), features.numpy())}
-        return measured if self._test is None else {**measured, "metrics/accuracy": self._accuracy(features)}
+        return measured if self._test is None else {**measured, "metrics/accuracy": self._accuracy(features, self._rows)}
 
     def _see_the_real_ones(self) -> None:
         pictures = (
@@ -77,7 +79,8 @@ class Watch:
         self._real_features = self._features(pictures)
         self._test = self._recognition()
         if self._test is not None:
-            self.facts |= {"real_accuracy": self._accuracy(self._real_features), "chance": 1 / self._test.choices.shape[1]}
+            real = self._accuracy(self._real_features, np.arange(len(self._real)))
+            self.facts |= {"real_accuracy": real, "chance": 1 / self._test.choices.shape[1]}
 
     def _features(self, parts: Iterator[np.ndarray]) -> Tensor:
         return torch.cat([self._judge.encode_image(from_uint8(part)).float().cpu() for part in parts])
@@ -85,7 +88,7 @@ class Watch:
     def _samples(self, generator: Generator) -> Iterator[np.ndarray]:
         for start in range(0, self._count, PICTURES_AT_ONCE):
             seeds = range(start, min(start + PICTURES_AT_ONCE, self._count))
-            rows = np.array(seeds) % len(self._real)
+            rows = self._rows[start : start + PICTURES_AT_ONCE]
             if self._real.conditions is not None:
                 conditions = torch.from_numpy(self._real.conditions[rows])
                 yield generator.sample(seeds, conditions=conditions)
@@ -93,9 +96,8 @@ class Watch:
                 classes = None if self._real.labels is None else self._real.labels[rows].tolist()
                 yield generator.sample(seeds, classes=classes)
 
-    def _accuracy(self, features: Tensor) -> float:
-        """Share of the features, of picture i modulo the pictures' count, that are closest to the right words."""
-        rows = torch.arange(len(features)) % len(self._real)
+    def _accuracy(self, features: Tensor, rows: np.ndarray) -> float:
+        """Share of the features, each of the picture in its row or of what was ordered like it, closest to the right words."""
         scores = (features @ self._test.words.t()).gather(1, self._test.choices[rows])
         return float((scores.argmax(dim=1) == self._test.right[rows]).double().mean())
 

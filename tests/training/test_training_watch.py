@@ -15,6 +15,7 @@ from nada.errors import NadaError
 from nada.images import from_uint8
 from nada.metrics import frechet_distance
 from nada.training.folder import find_checkpoint, keep_if_best, remove_halves
+from nada.training.heldout import take
 from nada.training.report import data_grid, model_card, sample_grid
 from nada.training.watch import Watch
 
@@ -68,6 +69,20 @@ def test_the_accuracy_is_of_the_class_that_was_asked_for(monkeypatch: pytest.Mon
     watch = Watch(Knowing(), data, 30)
     assert watch.look(generator)["metrics/accuracy"] == pytest.approx(2 / 3)
     assert watch.facts["real_accuracy"] == 1.0 and watch.facts["chance"] == 0.5
+
+
+def test_more_samples_than_pictures_have_the_classes_of_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where the pictures, which lie class by class, are begun anew: the first classes would be ordered more often."""
+    data, generator, ordered = pictures(), tiny_generator(classes=2), []
+    original = generator.sample
+
+    def sample(seeds, classes):
+        ordered.extend(classes)
+        return original(seeds, classes=classes)
+
+    monkeypatch.setattr(generator, "sample", sample)
+    Watch(Knowing(), take(data, np.argsort(data.labels, kind="stable")), 90).look(generator)
+    assert np.bincount(ordered).tolist() == [45, 45]
 
 
 def test_captions_are_told_from_others_and_a_tie_is_a_mistake() -> None:
