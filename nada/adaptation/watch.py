@@ -34,14 +34,15 @@ class Watch:
     only while the pictures differ from one another at least half as much as the source's do.
 
     Args:
-        patience: how many looks in a row without a better score end the run.
+        patience: how many looks in a row without a better score end the run. With 4 instead of 5, three of nine runs of
+            the bundled generator ended before a gain of 0.02 to 0.09; 6 and 8 gained 0.01 in one.
 
     Attributes:
         best_weights: the moving tensors at the best look; empty before there is one.
         measures: what that look measured, or the last one where none has been good.
     """
 
-    def __init__(self, adaptation: Adaptation, judge: Guide, patience: int = 4) -> None:
+    def __init__(self, adaptation: Adaptation, judge: Guide, patience: int = 5) -> None:
         self.judge, self.patience = judge, patience
         self._adaptation = adaptation
         source = adaptation.frozen

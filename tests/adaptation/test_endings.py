@@ -134,7 +134,7 @@ def test_the_judge_can_end_the_run_and_its_best_weights_are_the_result(
     config: AdaptConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "LOOK_EVERY", 1)
-    scores = iter([0.1, 0.5, 0.2, 0.2, 0.2, 0.2])
+    scores = iter([0.1, 0.5, 0.2, 0.2, 0.2, 0.2, 0.2])
 
     def scored(self: running.Watch) -> dict[str, float]:
         measures = {"judge/projection": next(scores), "judge/diversity": 1.0}
@@ -142,8 +142,8 @@ def test_the_judge_can_end_the_run_and_its_best_weights_are_the_result(
         return measures
 
     monkeypatch.setattr(running.Watch, "look", scored)
-    outcome = run_adaptation(config, announce=lambda line: None)
-    assert outcome.result["steps"] == 6 and outcome.result["best_step"] == 2
+    outcome = run_adaptation(dataclasses.replace(config, steps=9), announce=lambda line: None)
+    assert outcome.result["steps"] == 7 and outcome.result["best_step"] == 2
     assert "judge saw no further gain" in outcome.result["ended"]
     assert outcome.result["judged"]["judge/projection"] == 0.5
 
