@@ -73,8 +73,8 @@ def default_learning_rate(config: GeneratorConfig) -> float:
 
     A rule of thumb with two ends: 0.0016, as published, where the widest block has 512 channels, and one over the width
     below, which is 0.0085 for the bundled ones (96). For one of 128 channels, at 0.0064, twice as much went little farther
-    and kept less of the object (experiments/demo/ADAPTATION.md). Narrow nets need more: a coherent step of Adam changes an output in
-    proportion to lr times the root of the fan-in.
+    and kept less of the object (experiments/demo/ADAPTATION.md). Narrow nets need more: a coherent step of Adam changes an
+    output in proportion to lr times the root of the fan-in.
     """
     return PUBLISHED_LR * PUBLISHED_WIDTH / min(max(config.channels), PUBLISHED_WIDTH)
 
