@@ -1,5 +1,5 @@
 #!/bin/sh
-# The same study on the fruit of demo, 64 px: 435 cells of about 18 seconds of one core; see cifar10.sh.
+# The same study on the fruit of demo, 64 px: 435 cells of about 20 seconds of one core; see cifar10.sh.
 #
 #   sh experiments/freeze_study/demo.sh OUT [more options of nada freeze-study, such as --dry-run]
 set -eu
