@@ -21,24 +21,25 @@ import machine
 import numpy as np
 
 from nada import metrics
+from nada.evaluation.computing import SUBSET_SIZE, SUBSETS
 
 Features = np.ndarray
 ESTIMATES: dict[str, Callable[[Features, Features], object]] = {
-    "frechet": lambda a, b: metrics.frechet_estimate(a, b),
-    "infinity": lambda a, b: metrics.frechet_infinity(a, b),
-    "kernel": lambda a, b: metrics.kernel_estimate(a, b, 100, 1000),
-    "precision, density": lambda a, b: metrics.manifold_estimates(a, b),
-    "cmmd": lambda a, b: metrics.clip_mmd_estimates(a, b),
-    "sliced": lambda a, b: metrics.sliced_estimate(a, b),
+    "frechet": metrics.frechet_estimate,
+    "infinity": metrics.frechet_infinity,
+    "kernel": lambda a, b: metrics.kernel_estimate(a, b, SUBSETS, SUBSET_SIZE),
+    "precision, density": metrics.manifold_estimates,
+    "cmmd": metrics.clip_mmd_estimates,
+    "sliced": metrics.sliced_estimate,
     "is": lambda a, b: metrics.inception_estimate(a[:, :1008]),
-    "clip-i": lambda a, b: metrics.clip_i_estimate(a, b),
+    "clip-i": metrics.clip_i_estimate,
     "clip-t": lambda a, b: metrics.clip_t_estimate(a, b[0]),
     "quality": lambda a, b: metrics.prompt_quality_estimate(a, b[:80]),
     "diversity": lambda a, b: metrics.prompt_diversity_estimate(a),
     "directional": lambda a, b: metrics.directional_similarity_estimate(a, b, a[0], b[0]),
-    "content": lambda a, b: metrics.clip_i_paired_estimate(a, b),
-    "neighbours": lambda a, b: metrics.neighbour_overlap_estimate(a, b),
-    "kept": lambda a, b: metrics.detect_collapse(a, b),
+    "content": metrics.clip_i_paired_estimate,
+    "neighbours": metrics.neighbour_overlap_estimate,
+    "kept": metrics.detect_collapse,
 }
 
 

@@ -35,7 +35,7 @@ class Watch:
 
     Args:
         patience: how many looks in a row without a better score end the run. With 4 instead of 5, three of nine runs of
-            the bundled generator ended before a gain of 0.02 to 0.09; 6 and 8 gained 0.01 in one.
+            the bundled generator ended before a gain of 0.02 to 0.09; 6 gained nothing more, 8 0.01 in one.
 
     Attributes:
         best_weights: the moving tensors at the best look; empty before there is one.

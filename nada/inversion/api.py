@@ -41,7 +41,7 @@ def invert(
         w+      0.034, 0.022           0.9975, 0.9989           9 of 10
         w       0.015, 0.009           0.9995, 0.9998           10 of 10
 
-    At 64 px, seeds 100 to 103 of `demo` in w+: 0.024, 0.017; 0.9987, 0.9996; 4 of 4, in 30 seconds of one core each.
+    At 64 px, seeds 100 to 103 of `demo` in w+: 0.015, 0.013; 0.9997, 0.9998; 4 of 4, in 24 seconds of one core each.
 
     >>> import nada
     >>> generator = nada.load_generator("demo-cifar10")
