@@ -73,6 +73,14 @@ class Share:
         distributed.all_gather_object(everything, value)
         return everything
 
+    def to_first(self, value: Any) -> list[Any]:
+        """The same for what is large, in the first process alone; nothing in the others."""
+        if self.world == 1:
+            return [value]
+        everything: list[Any] | None = [None] * self.world if self.rank == 0 else None
+        distributed.gather_object(value, everything)
+        return everything or []
+
 
 def world_size() -> int:
     """How many processes torchrun started; 1 without it."""

@@ -1,6 +1,6 @@
 """Runs the published procedure and ours on the bundled generator, and has the same evaluator look at both.
 
-    python baseline.py --out RUNS                                  # about an hour on one core
+    python baseline.py --out RUNS                                  # some 25 minutes of one core
     python baseline.py --out RUNS --methods official --seeds 0     # a part of it; several may run beside each other
     python baseline_table.py RUNS                                  # results.json, the tables of README.md, the picture
 
@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nada.adaptation.settings import default_learning_rate
+from nada.checkpoints import load_generator
 from nada.files import read_json, write_json
 
 PROMPTS = (("image", "minimal logo"), ("photo", "pencil sketch"), ("photo", "anime"))
@@ -26,7 +28,7 @@ PICTURES = 1000
 METHODS: dict[str, tuple[str, ...] | None] = {
     "none": None,
     "official": ("--method", "official"),
-    "official-our-lr": ("--method", "official", "--lr", "0.0064"),
+    "official-our-lr": ("--method", "official", "--lr", str(default_learning_rate(load_generator("demo").config))),
     "ours": (),
     "ours-no-stop": ("--no-stop",),
     "ours-official-budget": ("--no-stop", "--steps", "300", "--batch", "2"),

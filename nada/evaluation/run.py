@@ -8,12 +8,13 @@ from nada import ops
 from nada.config.evaluate import EvaluateConfig
 from nada.evaluation.doubts import doubts
 from nada.evaluation.keeping import keep_in_run
-from nada.evaluation.looking import Seen, look
+from nada.evaluation.looking import look
 from nada.evaluation.measuring import measure
 from nada.evaluation.perceptual import PICTURES, Remembered, perceive
 from nada.evaluation.pictures import Pictures
 from nada.evaluation.plan import Plan, make_plan
 from nada.evaluation.report import Evaluation, describe, headline, options_of
+from nada.evaluation.shelves import Seen
 from nada.evaluation.sight import Sight
 from nada.features import Extractor
 from nada.files import write_json

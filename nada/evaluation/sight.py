@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nada import metrics
-from nada.evaluation.looking import Seen
 from nada.evaluation.perceptual import Perceived
+from nada.evaluation.shelves import Seen
 from nada.evaluation.words import Words
 from nada.features import Extractor, GuideFeatures
 
@@ -59,9 +59,10 @@ class Sight:
 
         Balls around nearest neighbours shrink as a set grows: without this, a large reference alone lowers precision.
         """
-        first, second = self.and_reference(eye)
-        count = min(len(first), len(second))
-        return first[_evenly(len(first), count)], second[_evenly(len(second), count)]
+        pair = self.and_reference(eye)
+        count = min(map(len, pair))
+        first, second = (rows if len(rows) == count else rows[_evenly(len(rows), count)] for rows in pair)
+        return first, second
 
     def manifold(self, eye: Extractor) -> metrics.ManifoldEstimates:
         """Precision, recall, density and coverage of equal counts; neighbours are looked for once."""

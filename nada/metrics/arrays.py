@@ -85,7 +85,21 @@ class UnitRows:
         return rows
 
 
-Rows = np.ndarray | UnitRows
+class SomeRows:
+    """Some rows of an array `(N, D)`, by their numbers; taken only where they are asked for, as with `UnitRows`."""
+
+    def __init__(self, array: np.ndarray, numbers: np.ndarray) -> None:
+        self._array, self._numbers = array, numbers
+        self.shape = len(numbers), array.shape[1]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, chosen: slice | np.ndarray) -> np.ndarray:
+        return self._array[self._numbers[chosen]]
+
+
+Rows = np.ndarray | UnitRows | SomeRows
 
 
 def unit(array: np.ndarray, name: str) -> np.ndarray:

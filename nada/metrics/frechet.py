@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nada.errors import NadaError
-from nada.metrics.arrays import as_array, as_pair, blocks, mean_of
+from nada.metrics.arrays import Rows, as_array, as_pair, blocks, mean_of
 
 NAMES = ("The first features", "The second features")
 
@@ -52,15 +52,19 @@ class Moments:
 
 def moments(features: Any, ddof: int = 1) -> Moments:
     """Return mean and covariance of features `(N, D)`, divided by N - ddof (see `frechet_distance`)."""
-    array = as_array(features, "The features")
+    return moments_of_rows(as_array(features, "The features"), ddof)
+
+
+def moments_of_rows(rows: Rows, ddof: int = 1) -> Moments:
+    """Return the same of features that were checked before."""
     if ddof not in (0, 1):
         raise NadaError(f"ddof is {ddof}; it is 1 (divide by N - 1) or 0 (divide by N).")
-    mean = mean_of(array)
-    total = np.zeros((array.shape[1], array.shape[1]))
-    for _, block in blocks(array):
+    mean = mean_of(rows)
+    total = np.zeros((rows.shape[1], rows.shape[1]))
+    for _, block in blocks(rows):
         centred = block - mean
         total += centred.T @ centred
-    return Moments(mean, total / (len(array) - ddof), len(array))
+    return Moments(mean, total / (len(rows) - ddof), len(rows))
 
 
 def frechet_of_moments(a: Moments, b: Moments) -> float:

@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 
 from nada.errors import NadaError
-from nada.metrics.arrays import as_pair, blocks, mean_of
+from nada.metrics.arrays import SomeRows, as_pair, blocks, mean_of
 from nada.metrics.estimates import LEVEL, Estimate, normal_estimate
-from nada.metrics.frechet import NAMES, combine, frechet_distance, moments, roots_of
+from nada.metrics.frechet import (
+    NAMES,
+    combine,
+    frechet_distance,
+    frechet_of_moments,
+    moments,
+    moments_of_rows,
+    roots_of,
+)
 
 POINTS = 8
 
@@ -66,18 +74,19 @@ def frechet_infinity(
     transport = _transport(first, second)
     points = [(1.0, _distance(first, second, transport, ddof))]
     rng = np.random.default_rng(seed)
+    reference = moments_of_rows(second, ddof) if fixed_reference else None
     for share in np.linspace(0.5, 1, POINTS, endpoint=False).repeat(draws):
         subset = _share_of(first, share, rng)
-        other = second if fixed_reference else _share_of(second, share, rng)
-        points.append((len(first) / len(subset), frechet_distance(subset, other, ddof)))
+        other = reference or moments_of_rows(_share_of(second, share, rng), ddof)
+        points.append((len(first) / len(subset), frechet_of_moments(moments_of_rows(subset, ddof), other)))
     limit, error = _intercept(np.array(points))
     error = float(np.hypot(error, _standard_error(first, second, transport)))
     counts = (len(first), len(second))
     return normal_estimate(limit, error, counts, f"extrapolated over {len(points)} subsets", level)
 
 
-def _share_of(array: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    return array[np.sort(rng.permutation(len(array))[: int(round(share * len(array)))])]
+def _share_of(array: np.ndarray, share: float, rng: np.random.Generator) -> SomeRows:
+    return SomeRows(array, np.sort(rng.permutation(len(array))[: int(round(share * len(array)))]))
 
 
 def _intercept(points: np.ndarray) -> tuple[float, float]:

@@ -17,10 +17,10 @@ from nada.evaluation.computing import METRICS
 from nada.evaluation.doubts import TRAINED_ON, doubts
 from nada.evaluation.keeping import with_section
 from nada.evaluation.kinds import score
-from nada.evaluation.looking import Seen
 from nada.evaluation.origin import Origin, origin_of
 from nada.evaluation.pictures import HeldOut, Stored
 from nada.evaluation.report import BEGIN, END
+from nada.evaluation.shelves import Seen
 from nada.evaluation.sight import Sight
 from nada.features import InceptionFeatures
 from nada.metrics import Estimate
@@ -151,6 +151,7 @@ def test_a_large_set_is_thinned_evenly_for_neighbours() -> None:
     seen, reference = Seen(3, {JUDGE.tag: np.arange(3)[:, None]}), Seen(7, {JUDGE.tag: np.arange(7)[:, None]})
     made, real = Sight((JUDGE,), JUDGE, seen, reference).as_many(JUDGE)
     assert made[:, 0].tolist() == [0, 1, 2] and real[:, 0].tolist() == [0, 3, 6]
+    assert made is seen.features[JUDGE.tag], "a set that is whole is not copied"
 
 
 def test_pictures_that_lie_in_order_of_their_classes_are_as_diverse_as_mixed_ones() -> None:

@@ -38,13 +38,38 @@ def test_a_changed_picture_is_seen_anew(tmp_path: Path) -> None:
     assert not np.array_equal(see(pictures), first)
 
 
-def test_a_damaged_file_of_the_cache_is_made_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["npy", "json"])
+def test_a_damaged_file_of_the_cache_is_made_again(tmp_path: Path, name: str) -> None:
+    """Also one of the right length where a single bit has turned over."""
     pictures = make_dots(tmp_path / "dots", 5)
-    first = see(pictures)
-    (kept,) = (tmp_path / "cache/features").glob("*.npz")
-    for content in (kept.read_bytes()[:40], b"", b"PK\x03\x04"):
+    first = np.array(see(pictures))
+    (kept,) = (tmp_path / "cache/features").glob(f"*.{name}")
+    whole = kept.read_bytes()
+    flipped = whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:]
+    for content in (flipped, whole[:40], b"", b"{}", b"PK\x03\x04"):
+        shown = Guide.shown
+        kept.unlink()  # what is mapped must stay as it was
         kept.write_bytes(content)
-        assert np.array_equal(see(pictures), first)
+        assert np.array_equal(see(pictures), first) and Guide.shown == shown + 5
+
+
+def test_features_that_are_too_many_for_memory_are_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where blocks are lost or change places on the way, and where whole sets lie in memory."""
+    pictures = make_dots(tmp_path / "dots", 11)
+    whole = np.array(see(pictures))
+    monkeypatch.setattr("nada.evaluation.shelves.IN_MEMORY", 5 * whole[0].nbytes)
+    seen = look(Stored(pictures, 8), [load_fake("demo")], 4).features["demo"]
+    assert isinstance(seen.base, np.memmap) and np.array_equal(seen, whole)
+    assert isinstance(see(pictures), np.memmap), "what is found again is mapped, too"
+    assert len(list((tmp_path / "cache/features").iterdir())) == 2, "a file is left over"
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nada.evaluation.shelves.IN_MEMORY", 0)
+    (tmp_path / "cache").mkdir(exist_ok=True)
+    (tmp_path / "cache/features").write_text("in the way")
+    with pytest.raises(NadaError, match="cannot write .*features: .*in the way"):
+        look(Stored(make_dots(tmp_path / "dots", 5), 8), [load_fake("demo")], 4)
 
 
 @pytest.mark.parametrize("world", [2, 3])

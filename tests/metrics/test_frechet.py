@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -142,6 +144,17 @@ def test_the_extrapolation_is_right_where_the_distance_is_not() -> None:
 def test_the_extrapolation_refuses_what_is_no_line() -> None:
     with pytest.raises(NadaError, match="needs 64 of them .* 16 columns, there are 60"):
         frechet_infinity(np.random.default_rng(0).normal(size=(60, 16)), np.zeros((900, 16)))
+
+
+def test_subsets_are_read_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where a subset is copied: of 50,000 features of 2048 columns those of both sets would be 0.8 GB."""
+    monkeypatch.setattr("nada.metrics.arrays.BLOCK_BYTES", 2**16)
+    a, b = np.random.default_rng(0).standard_normal((2, 20_000, 32), dtype=np.float32)
+    tracemalloc.start()
+    frechet_infinity(a, b, draws=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < a.nbytes / 2
 
 
 def test_moments_that_are_no_numbers_or_of_another_width_are_refused() -> None:

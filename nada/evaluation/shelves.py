@@ -1,0 +1,104 @@
+"""Features of many pictures: rows that come block by block, lie in files where they are many, and are read from there.
+
+Three sets of 50,000 pictures with 2048 numbers each are 1.2 GB. Mapped from files, the system keeps in memory as much of
+them as there is room for.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from nada.errors import NadaError
+from nada.files import cache_folder, make_folder, read_json, replacing, write_error, write_json
+
+IN_MEMORY = 64 * 2**20  # bytes; more goes to a file
+CHUNK = 4096  # rows
+
+
+@dataclass
+class Seen:
+    """What was seen of a set of pictures: `features[tag] (N, D)` float32, the same pictures in the same rows.
+
+    Under torchrun the first process alone has features.
+    """
+
+    count: int
+    features: dict[str, np.ndarray] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+
+
+def features_folder() -> Path:
+    """Where features lie, of references for the next time and of all pictures while they are needed."""
+    return cache_folder() / "features"
+
+
+class Shelf:
+    """Takes float32 rows `(n, width)` as they come. Those that are too many for memory go to a file without a name."""
+
+    def __init__(self, width: int) -> None:
+        self._width, self._held = width, 0
+        self._parts: list[np.ndarray] = []
+        self._file: IO[bytes] | None = None
+
+    def add(self, rows: np.ndarray) -> None:
+        """Take some more rows. Raises NadaError where the disk has no room for them."""
+        self._parts.append(np.ascontiguousarray(rows, dtype=np.float32))
+        self._held += rows.nbytes
+        if self._held > IN_MEMORY:
+            self._put_away()
+
+    def rows(self) -> np.ndarray:
+        """All rows `(N, width)`, to be read only; call it once."""
+        if self._file is None:
+            return np.concatenate([np.empty((0, self._width), np.float32), *self._parts])
+        self._put_away()
+        with self._file:  # what is mapped outlives the file
+            return np.memmap(self._file, np.float32, "r").reshape(-1, self._width)
+
+    def _put_away(self) -> None:
+        folder = make_folder(features_folder())
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=folder)
+            for part in self._parts:
+                self._file.write(part.data)
+            self._file.flush()
+        except OSError as error:
+            raise write_error(folder, error) from error
+        self._parts, self._held = [], 0
+
+
+def store(key: str, seen: Seen) -> Seen:
+    """Leave what one extractor saw in the cache folder under `key`, and return it as it is read from there."""
+    ((tag, features),) = seen.features.items()
+    path = features_folder() / f"{key}.npy"
+    with replacing(path) as temporary, open(temporary, "xb") as file:
+        np.save(file, features)
+    facts = {"tag": tag, "rows": seen.count, "crc32": _checksum(features), "skipped": seen.skipped}
+    write_json(path.with_suffix(".json"), facts)  # after the numbers: where it is, they are
+    return load(key) or seen
+
+
+def load(key: str) -> Seen | None:
+    """What the cache folder has under `key`, mapped into memory; None where that is nothing, or nothing whole."""
+    path = features_folder() / f"{key}.npy"
+    try:
+        facts = read_json(path.with_suffix(".json"))
+        features = np.lib.format.open_memmap(path, mode="r")
+        whole = len(features) == facts["rows"] and _checksum(features) == facts["crc32"]
+        return Seen(len(features), {facts["tag"]: features}, tuple(facts["skipped"])) if whole else None
+    except (NadaError, OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+
+
+def _checksum(features: np.ndarray) -> int:
+    value = 0
+    for start in range(0, len(features), CHUNK):
+        value = zlib.crc32(np.ascontiguousarray(features[start : start + CHUNK]), value)
+    return value
