@@ -22,3 +22,16 @@ def native_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware, by AVX512-BF16 or AMX, as far as torch can tell."""
     checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(check() for check in checks if check is not None)
+
+
+def compute_exactly(device: torch.device) -> None:
+    """On a GPU: whole float32 in convolutions instead of TF32's 10 bits, and kernels that add in one order every time.
+
+    Without it a picture made again may differ by a level here and there, and from what `nada evaluate` sees. For programs
+    of our own: torch's switches are those of the whole process.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+        torch.set_float32_matmul_precision("highest")

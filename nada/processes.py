@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, distributed
 
-from nada.errors import NadaError
+from nada.errors import NadaError, UsageError
 from nada.runs import pick_device
 
 PATIENCE = timedelta(hours=1)  # the others wait while the first one measures and saves
+_ENDED = ("by peer", "gloo/transport", "ncclRemoteError")  # in what gloo and NCCL say when another process is gone
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,7 @@ class Share:
         """The largest `value` that a process has; every process must ask at the same step."""
         if self.world == 1:
             return value
-        told = torch.tensor(value)
-        if distributed.get_backend() == "nccl":
-            told = told.cuda()
+        told = torch.tensor(value)  # through gloo, so that a GPU need not be waited for
         distributed.all_reduce(told, distributed.ReduceOp.MAX)
         return int(told.item())
 
@@ -90,8 +89,12 @@ def world_size() -> int:
 def own_device(name: str) -> torch.device:
     """The device for `--device NAME` of this process: under torchrun each has a GPU of its own. Raises UsageError."""
     device = pick_device(name)
-    if device.type == "cuda" and device.index is None and world_size() > 1:
-        device = pick_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
+    if device.type != "cuda" or world_size() == 1:
+        return device
+    if device.index is None:
+        return pick_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
+    if int(os.environ.get("LOCAL_WORLD_SIZE", world_size())) > 1:
+        raise UsageError(f"--device {name} would put all processes on one GPU; with torchrun write --device cuda.")
     return device
 
 
@@ -99,31 +102,59 @@ def own_device(name: str) -> torch.device:
 def joined(device: torch.device, way_on: str = "start it again") -> Iterator[Share]:
     """While open, this process works with the others that torchrun started; yields its share of the work.
 
-    NCCL connects GPUs, gloo CPUs. Raises NadaError where this torch has neither, or the others cannot be reached, and
-    from inside where another process has ended; `way_on` tells a person what to do then.
+    NCCL connects GPUs; gloo CPUs, and for GPUs what lies in main memory. Raises NadaError where this torch has neither,
+    or the others cannot be reached, and from inside where the connection breaks; `way_on` tells a person what to do then.
     """
     if world_size() == 1:
         yield Share()
         return
-    backend = "nccl" if device.type == "cuda" else "gloo"
-    if not (distributed.is_available() and getattr(distributed, f"is_{backend}_available")()):
-        raise NadaError(f"this torch was built without {backend}; use one process, or install another torch.")
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-    try:
-        distributed.init_process_group(backend, timeout=PATIENCE)
-    except (RuntimeError, ValueError) as error:
-        raise NadaError(f"cannot reach the other processes: {str(error).splitlines()[0]}.") from error
+    _connect(device)
     try:
         yield Share(distributed.get_rank(), distributed.get_world_size())
-    except RuntimeError as error:
-        if not _is_of_the_connection(error):
+    except BaseException as error:
+        _leave(device, failed=True)
+        if (sentence := _about_the_connection(error, way_on)) is None:
             raise
-        raise NadaError(f"another process of this work has ended, so this one ends, too; {way_on}.") from error
-    finally:
+        raise NadaError(sentence) from error
+    _leave(device, failed=False)
+
+
+def _connect(device: torch.device) -> None:
+    cuda = device.type == "cuda"
+    for backend in ("gloo", "nccl") if cuda else ("gloo",):
+        if not (distributed.is_available() and getattr(distributed, f"is_{backend}_available")()):
+            raise NadaError(f"this torch was built without {backend}; use one process, or install another torch.")
+    if cuda:
+        torch.cuda.set_device(device)
+    try:
+        # With its device NCCL connects at once, and a set-up that cannot work is told here.
+        distributed.init_process_group(
+            "cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PATIENCE, device_id=device if cuda else None
+        )
+    except (RuntimeError, ValueError) as error:
+        raise NadaError(f"cannot reach the other processes: {_reason(error)}.") from error
+
+
+def _leave(device: torch.device, failed: bool) -> None:
+    """End the connection. NCCL does so together with all others, for whom a process that failed alone cannot wait."""
+    abort = getattr(distributed.distributed_c10d, "_abort_process_group", None)  # not public; without it the system closes
+    if not failed or device.type != "cuda":
         distributed.destroy_process_group()
+    elif abort is not None:
+        abort()
 
 
-def _is_of_the_connection(error: RuntimeError) -> bool:
-    """Whether gloo or NCCL lost another process; gloo has no type of its own for that."""
-    return isinstance(error, distributed.DistBackendError) or "by peer" in str(error) or "gloo/transport" in str(error)
+def _about_the_connection(error: BaseException, way_on: str) -> str | None:
+    """What to tell a person of a connection that broke; None for any other error. gloo has no type of its own for that."""
+    text = str(error)
+    if isinstance(error, RuntimeError) and any(words in text for words in _ENDED):
+        return f"another process of this work has ended, so this one ends, too; {way_on}."
+    if isinstance(error, distributed.DistBackendError):
+        return f"the GPUs cannot work together: {_reason(error)}; {way_on}, with NCCL_DEBUG=INFO to see more."
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    """The line that says why: NCCL's last, behind places in its source and its version; the first of others."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1 if isinstance(error, distributed.DistBackendError) else 0].rstrip(".")

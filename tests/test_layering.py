@@ -35,7 +35,7 @@ TABLE = {
     "checkpoints": "models ops web",
     "cards": "checkpoints",
     "domains": "models checkpoints",
-    "mixing": "config cards runs images models checkpoints domains generation",
+    "mixing": "config cards runs precision images models checkpoints domains generation",
     "generation": "config runs images models checkpoints domains clip ops precision",
     "inversion": "config cards runs ops precision images models checkpoints domains clip features data",
     "interpolation": "config runs precision ops images movies models checkpoints domains generation inversion",

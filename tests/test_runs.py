@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from nada.errors import NadaError, UsageError
+from nada.precision import compute_exactly
 from nada.runs import (
     Interrupts,
     clean_termination,
@@ -130,3 +131,22 @@ def test_a_clean_termination_is_an_interruption_and_nothing_after_it() -> None:
 def test_the_environment_is_json_and_names_torch() -> None:
     facts = json.loads(json.dumps(describe_environment()))
     assert facts["packages"]["torch"] == torch.__version__
+
+
+def test_the_environment_says_what_a_gpu_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where two records look alike whose float32 had 23 bits in one run and 10 in the other."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"GPU {index}")
+    before = torch.get_float32_matmul_precision()
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=True, deterministic=False, allow_tf32=True):
+            torch.set_float32_matmul_precision("high")
+            assert describe_environment()["tf32"] == ["convolutions", "products"]
+            compute_exactly(torch.device("cpu"))
+            assert describe_environment()["tf32"] == ["convolutions", "products"], "what a CPU computes is no matter of GPUs"
+            compute_exactly(torch.device("cuda"))
+            assert describe_environment()["tf32"] == []
+            assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.benchmark
+    finally:
+        torch.set_float32_matmul_precision(before)

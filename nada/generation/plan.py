@@ -19,6 +19,7 @@ from nada.generation.keeping import read_search, read_settings
 from nada.generation.painter import Painter, load_painter
 from nada.generation.recipe import Recipe
 from nada.generation.seeds import Seeds, parse_seeds
+from nada.precision import compute_exactly
 from nada.runs import find_run, pick_device, slugify
 
 DEFAULT_SEEDS = "0-15"
@@ -90,6 +91,7 @@ def make_plan(config: GenerateConfig) -> Plan:
         check_looked_at(len(seeds))
     spec = _spec(config, like)
     device = pick_device(config.device)
+    compute_exactly(device)
     precision = config.precision or (like.precision if like else "fp32")
     classes = config.classes or ((like.condition,) if like and like.condition is not None else ())
     painter = load_painter(spec, classes, device, precision)

@@ -26,7 +26,7 @@ from nada.interpolation.sheets import Sheets
 from nada.interpolation.tuned import Beside, TunedWalk, tunings_of
 from nada.interpolation.walks import DomainWalk, LatentWalk, StillWalk, Walk
 from nada.models import Generator
-from nada.precision import fast_precision
+from nada.precision import compute_exactly, fast_precision
 from nada.runs import find_run, pick_device
 
 DEFAULT_SEEDS = "0-3"
@@ -51,6 +51,7 @@ def plan_film(config: InterpolateConfig) -> Film:
         raise UsageError("--truncation is a finite number, and --fps more than 0.")
     _refuse_contradictions(config)
     device = pick_device(config.device)
+    compute_exactly(device)
     precision = fast_precision(device) if config.precision == "auto" else config.precision
     between_domains = bool(config.to) or config.from_strength is not None or config.to_strength != 1
     if between_domains and config.space == "z":

@@ -29,7 +29,7 @@ from nada.inversion.through import Route, load_routes
 from nada.inversion.tuning import Tuning
 from nada.models import Generator
 from nada.models.conditions import class_number
-from nada.precision import DTYPES, fast_precision
+from nada.precision import DTYPES, compute_exactly, fast_precision
 from nada.runs import pick_device
 
 _MOST_AT_ONCE = 4
@@ -119,6 +119,7 @@ def make_plan(config: InvertConfig, photos: Sequence[str]) -> Plan:
     if config.tune < 0:
         raise UsageError(f"--tune must be 0 or more steps, not {config.tune}.")
     device = pick_device(config.device)
+    compute_exactly(device)
     config = dataclasses.replace(config, model=absolute_spec(config.model))
     generator = load_generator(config.model, device)
     settings, tuning = _settings(config), _tuning(config)

@@ -21,6 +21,7 @@ from nada.mixing.card import mix_card
 from nada.mixing.preview import PREVIEW, PreviewSettings, draw_preview, preview_settings
 from nada.mixing.recipe import Mix, Part, mix, parse_weights
 from nada.models import Generator
+from nada.precision import compute_exactly
 from nada.runs import clean_termination, create_run, describe_environment, pick_device
 
 CARD = "README.md"
@@ -37,6 +38,7 @@ def run_mix(config: MixConfig, domains: Sequence[str], say: Callable[[str], None
     """
     weights = parse_weights(config.weights, len(domains))
     device = pick_device(config.device)
+    compute_exactly(device)
     out = None if config.out is None else _checked_folder(Path(config.out).expanduser(), config.replace)
     made = mix(domains, weights, config.base, config.force)
     # Settled before a folder is made, so that a misspelt class leaves nothing behind.
