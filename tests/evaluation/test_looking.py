@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from tiny_runs import make_dots
 from nada.errors import NadaError
 from nada.evaluation.looking import look
 from nada.evaluation.pictures import Made, Stored
+from nada.features.extractor import computing
 from nada.images import save_png
 from nada.processes import Share
 
@@ -98,3 +102,42 @@ def test_less_than_two_pictures_are_no_set(tmp_path: Path) -> None:
     (tmp_path / "broken/x.png").write_text("no picture")
     with pytest.raises(NadaError, match="0 of 1 in .*broken can be read"):
         look(Stored(tmp_path / "broken", 8), [load_fake("demo")], 4)
+
+
+class Together(Share):
+    """A process of several that are threads here; `table` is what they lay out for each other."""
+
+    largest_round = 0
+
+    def __init__(self, rank: int, table: list[Any], barrier: Barrier) -> None:
+        super().__init__(rank, len(table))
+        vars(self).update(table=table, barrier=barrier)
+
+    def collect(self, value: Any) -> list[Any]:
+        self.table[self.rank] = value
+        self.barrier.wait(20)
+        everything = list(self.table)
+        self.barrier.wait(20)
+        return everything
+
+    def to_first(self, value: Any) -> list[Any]:
+        Together.largest_round = max(Together.largest_round, len(value))
+        everything = self.collect(value)
+        return [] if self.rank else everything
+
+
+@pytest.mark.parametrize(("world", "at_once", "count"), [(2, 2, 35), (3, 1, 35), (2, 4, 32)])
+def test_processes_hand_over_little_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: int, at_once: int, count: int
+) -> None:
+    """Fails where a process keeps all that it sees to the end, a round is lost, or one process leaves before the others."""
+    made, eye = Made(tiny_generator(8), "tiny", count, 8), load_fake("demo")
+    alone = look(made, [eye], 4)
+    monkeypatch.setattr("nada.evaluation.looking.ROUND_BYTES", at_once * world * 4 * 4 * eye.width)
+    monkeypatch.setattr(Together, "largest_round", 0)
+    table, barrier = [None] * world, Barrier(world)
+    with computing(), ThreadPoolExecutor(world) as pool:  # threads share torch's switches: all find what they leave
+        started = [pool.submit(look, made, [eye], 4, Together(rank, table, barrier)) for rank in range(world)]
+        first, *others = [one.result() for one in started]
+    assert np.array_equal(first.features["demo"], alone.features["demo"]) and not any(other.features for other in others)
+    assert Together.largest_round == at_once
