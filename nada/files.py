@@ -96,8 +96,8 @@ def write_bytes(path: str | Path, data: bytes | memoryview) -> Path:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    """Like `write_bytes`, for text: UTF-8 and newlines as given."""
-    return write_bytes(path, text.encode("utf-8"))
+    """Like `write_bytes`, for text: UTF-8 and newlines as given, bytes of names that are no UTF-8 as `readable` has them."""
+    return write_bytes(path, _encode(text))
 
 
 def write_json(path: str | Path, value: Any) -> Path:
@@ -107,7 +107,17 @@ def write_json(path: str | Path, value: Any) -> Path:
 
 def encode_json(value: Any) -> bytes:
     """Return the bytes that `write_json` writes."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+    return _encode(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def readable(name: str) -> str:
+    r"""Return a file's name with bytes that are no UTF-8 as `\udcff`; else neither terminals nor curves would take it."""
+    return _encode(name).decode("utf-8")
+
+
+def _encode(text: str) -> bytes:
+    """UTF-8. The system hands over other bytes of a file's name as lone surrogates; they are written as JSON has them."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def lock_of(path: Path) -> Path:

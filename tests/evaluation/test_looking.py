@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -15,7 +18,7 @@ from tiny_runs import make_dots
 
 from nada.errors import NadaError
 from nada.evaluation.looking import look
-from nada.evaluation.pictures import Made, Stored
+from nada.evaluation.pictures import Block, Made, Stored
 from nada.features.extractor import computing
 from nada.images import save_png
 from nada.processes import Share
@@ -126,12 +129,28 @@ class Together(Share):
         return [] if self.rank else everything
 
 
+@dataclass
+class Grey:
+    """Pictures that take no time; each has a grey of its own."""
+
+    count: int
+    name: str = "grey"
+
+    def blocks(self, batch: int, share: Share) -> Iterator[Block]:
+        for number in range(share.rank, -(-self.count // batch), share.world):
+            greys = np.arange(number * batch, min((number + 1) * batch, self.count), dtype=np.uint8)
+            yield Block(number, np.broadcast_to(greys[:, None, None, None], (len(greys), 8, 8, 3)))
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "grey"}
+
+
 @pytest.mark.parametrize(("world", "at_once", "count"), [(2, 2, 35), (3, 1, 35), (2, 4, 32)])
 def test_processes_hand_over_little_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: int, at_once: int, count: int
 ) -> None:
     """Fails where a process keeps all that it sees to the end, a round is lost, or one process leaves before the others."""
-    made, eye = Made(tiny_generator(8), "tiny", count, 8), load_fake("demo")
+    made, eye = Grey(count), load_fake("demo")
     alone = look(made, [eye], 4)
     monkeypatch.setattr("nada.evaluation.looking.ROUND_BYTES", at_once * world * 4 * 4 * eye.width)
     monkeypatch.setattr(Together, "largest_round", 0)
@@ -141,3 +160,16 @@ def test_processes_hand_over_little_at_a_time(
         first, *others = [one.result() for one in started]
     assert np.array_equal(first.features["demo"], alone.features["demo"]) and not any(other.features for other in others)
     assert Together.largest_round == at_once
+
+
+def test_a_broken_picture_with_a_name_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
+    """Fails where such a name, of an old zip, ends the evaluation once it is printed, or written to a file or a curve."""
+    pictures = make_dots(tmp_path / "dots", 5)
+    try:
+        Path(os.fsdecode(os.fsencode(pictures) + b"/a/caf\xe9.png")).write_bytes(b"no picture")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    for _ in range(2):
+        seen = look(Stored(pictures, 8), [load_fake("demo")], 4, keep=True)
+        assert seen.skipped == ("a/caf\\udce9.png",) and seen.count == 5
+    assert Guide.shown == 5
