@@ -106,9 +106,17 @@ class Made:
             "seeds": [start, start + self.count - 1],
             "conditions": shown or ("all in turn" if self.generator.config.num_conditions else "none"),
             "truncation": self.truncation,
+            **self._centre(),
             "noise": "const",
             **_protocol(self.size),
         }
+
+    def _centre(self) -> dict[str, str]:
+        """What truncation pulls towards. The generator's own hash leaves it out, since without truncation it moves nothing."""
+        if self.truncation == 1:
+            return {}
+        centre = self.generator.mapping.w_avg.detach().cpu().float().numpy().astype("<f4")
+        return {"truncation_centre": "global", "truncation_centre_sha256": hashlib.sha256(centre.tobytes()).hexdigest()}
 
 
 class HeldOut(NamedTuple):

@@ -45,6 +45,18 @@ def test_a_changed_picture_is_seen_anew(tmp_path: Path) -> None:
     assert not np.array_equal(see(pictures), first)
 
 
+def test_truncated_pictures_are_seen_anew_where_they_are_pulled_elsewhere() -> None:
+    """Fails where two generators that differ in the mean style alone share features; without truncation they may."""
+    one, other = tiny_generator(8), tiny_generator(8)
+    other.mapping.w_avg += 1
+    found = {
+        psi: [look(Made(which, "x", 4, 8, truncation=psi), [load_fake("demo")], 4, keep=True) for which in (one, other)]
+        for psi in (1.0, 0.5)
+    }
+    whole, cut = ([seen.features["demo"] for seen in pair] for pair in found.values())
+    assert Guide.shown == 4 + 8 and np.array_equal(*whole) and not np.array_equal(*cut)
+
+
 @pytest.mark.parametrize("name", ["npy", "json"])
 def test_a_damaged_file_of_the_cache_is_made_again(tmp_path: Path, name: str) -> None:
     """Also one of the right length where a single bit has turned over."""
