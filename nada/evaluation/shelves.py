@@ -7,8 +7,10 @@ them as there is room for.
 from __future__ import annotations
 
 import tempfile
+import warnings
 import zlib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -62,27 +64,57 @@ class Shelf:
             return np.memmap(self._file, np.float32, "r").reshape(-1, self._width)
 
     def _put_away(self) -> None:
-        folder = make_folder(features_folder())
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=folder)
+                self._file = _nameless_file()
             for part in self._parts:
                 self._file.write(part.data)
             self._file.flush()
         except OSError as error:
-            raise write_error(folder, error) from error
+            raise _no_room(error) from error
         self._parts, self._held = [], 0
 
 
+def _nameless_file() -> IO[bytes]:
+    """A file that goes when it is closed: in the cache folder, or where the system has its temporary files."""
+    try:
+        return tempfile.TemporaryFile(dir=make_folder(features_folder()))
+    except (NadaError, OSError):
+        return tempfile.TemporaryFile()
+
+
+def _no_room(error: OSError) -> NadaError:
+    return NadaError(f"{str(write_error(features_folder(), error)).rstrip('.')} with NADA_CACHE.")
+
+
 def store(key: str, seen: Seen) -> Seen:
-    """Leave what one extractor saw in the cache folder under `key`, and return it as it is read from there."""
+    """Leave what one extractor saw in the cache folder under `key`, and return it as it is read from there.
+
+    Where the folder cannot be written, that is a warning, and what was seen is returned as it came.
+    """
+    try:
+        _write(features_folder() / f"{key}.npy", seen)
+    except NadaError as error:
+        problem = error.__cause__
+        found = load(key)  # another evaluation may have left the same; Windows replaces no file that it reads
+        if found is None and isinstance(problem, OSError):
+            _warn(f"What was seen is not kept for the next time: {_no_room(problem)}")
+        return found or seen
+    return load(key) or seen
+
+
+def _write(path: Path, seen: Seen) -> None:
     ((tag, features),) = seen.features.items()
-    path = features_folder() / f"{key}.npy"
     with replacing(path) as temporary, open(temporary, "xb") as file:
         np.save(file, features)
     facts = {"tag": tag, "rows": seen.count, "crc32": _checksum(features), "skipped": seen.skipped}
     write_json(path.with_suffix(".json"), facts)  # after the numbers: where it is, they are
-    return load(key) or seen
+
+
+@cache
+def _warn(text: str) -> None:
+    """Once, however many extractors there are."""
+    warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def load(key: str) -> Seen | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -83,11 +84,32 @@ def test_features_that_are_too_many_for_memory_are_read_from_files(tmp_path: Pat
     assert len(list((tmp_path / "cache/features").iterdir())) == 2, "a file is left over"
 
 
+@pytest.fixture
+def no_cache(tmp_path: Path) -> None:
+    """A cache folder that nobody can write to."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/features").write_text("in the way")
+
+
+@pytest.mark.usefixtures("no_cache")
+@pytest.mark.parametrize("in_memory", [0, 1 << 20])
+def test_a_cache_that_cannot_be_written_costs_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    """Fails where all the work is lost for want of a place to keep it for the next time."""
+    monkeypatch.setattr("nada.evaluation.shelves.IN_MEMORY", in_memory)
+    pictures = make_dots(tmp_path / "dots", 5)
+    eyes = [load_fake("demo"), load_fake("other")]
+    with pytest.warns(UserWarning, match="not kept for the next time: .*in the way.* with NADA_CACHE") as told:
+        kept = look(Stored(pictures, 8), eyes, 4, keep=True).features
+    assert len(told) == 1 and np.array_equal(kept["demo"], look(Stored(pictures, 8), eyes, 4).features["demo"])
+
+
+@pytest.mark.usefixtures("no_cache")
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nada.evaluation.shelves.IN_MEMORY", 0)
-    (tmp_path / "cache").mkdir(exist_ok=True)
-    (tmp_path / "cache/features").write_text("in the way")
-    with pytest.raises(NadaError, match="cannot write .*features: .*in the way"):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(NadaError, match="cannot write .*features: .* with NADA_CACHE"):
         look(Stored(make_dots(tmp_path / "dots", 5), 8), [load_fake("demo")], 4)
 
 
