@@ -63,7 +63,7 @@ class _Part(NamedTuple):
 
 
 def _look(pictures: Pictures, eyes: Sequence[Extractor], batch: int, share: Share, title: str) -> Seen:
-    shelves = {eye.tag: Shelf(eye.width) for eye in eyes}
+    shelves = {eye.tag: Shelf((eye.width,)) for eye in eyes}
     skipped: list[str] = []
     blocks = -(-pictures.count // batch)
     with closing(_parts(pictures, eyes, batch, share, title)) as parts:

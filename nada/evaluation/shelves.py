@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from nada.errors import NadaError
 from nada.files import cache_folder, make_folder, read_json, replacing, write_error, write_json
@@ -41,27 +42,27 @@ def features_folder() -> Path:
 
 
 class Shelf:
-    """Takes float32 rows `(n, width)` as they come. Those that are too many for memory go to a file without a name."""
+    """Takes rows `(n, *shape)` as they come, features or pictures. What is too much for memory goes to a nameless file."""
 
-    def __init__(self, width: int) -> None:
-        self._width, self._held = width, 0
+    def __init__(self, shape: tuple[int, ...], kind: DTypeLike = np.float32) -> None:
+        self._shape, self._kind, self._held = shape, kind, 0
         self._parts: list[np.ndarray] = []
         self._file: IO[bytes] | None = None
 
     def add(self, rows: np.ndarray) -> None:
         """Take some more rows. Raises NadaError where the disk has no room for them."""
-        self._parts.append(np.ascontiguousarray(rows, dtype=np.float32))
+        self._parts.append(np.ascontiguousarray(rows, dtype=self._kind))
         self._held += rows.nbytes
         if self._held > IN_MEMORY:
             self._put_away()
 
     def rows(self) -> np.ndarray:
-        """All rows `(N, width)`, to be read only; call it once."""
+        """All rows `(N, *shape)`, to be read only; call it once."""
         if self._file is None:
-            return np.concatenate([np.empty((0, self._width), np.float32), *self._parts])
+            return np.concatenate([np.empty((0, *self._shape), self._kind), *self._parts])
         self._put_away()
         with self._file:  # what is mapped outlives the file
-            return np.memmap(self._file, np.float32, "r").reshape(-1, self._width)
+            return np.memmap(self._file, self._kind, "r").reshape(-1, *self._shape)
 
     def _put_away(self) -> None:
         try:
