@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,15 +77,25 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def clear_unfinished(folder: Path, ours: Callable[[str], bool]) -> None:
+def clear_unfinished(folder: Path, ours: Callable[[str], bool], idle: float = 0) -> None:
     """Remove what processes that were killed inside `replacing` left of files whose final names are `ours`.
 
-    Call it while `locked` keeps everybody else from writing these files: theirs would go, too.
+    Call it while `locked` keeps everybody else from writing these files: theirs would go, too. Or say after how many
+    seconds without a byte nobody can still be writing.
     """
     for path in folder.iterdir():
         match = _UNFINISHED.fullmatch(path.name)
-        if match is not None and ours(match[1]):
+        if match is not None and ours(match[1]) and (not idle or idle_seconds(path) > idle):
             path.unlink(missing_ok=True)
+
+
+def idle_seconds(path: Path) -> float:
+    """How long ago a file was written or, as far as the system notes that, read; 0 for one that is gone."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0
+    return time.time() - max(facts.st_atime, facts.st_mtime)
 
 
 def write_bytes(path: str | Path, data: bytes | memoryview) -> Path:

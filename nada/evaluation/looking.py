@@ -8,9 +8,11 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
+import PIL
 import torch
 from tqdm import tqdm
 
+from nada import ops
 from nada.errors import NadaError
 from nada.evaluation.pictures import AT_ONCE_LEAST, LEAST, Pictures, key_of
 from nada.evaluation.shelves import Seen, Shelf, load, store
@@ -19,6 +21,9 @@ from nada.features.extractor import computing
 from nada.processes import Share
 
 FORMAT = 2  # of the files in the cache
+# Of all here that makes, decodes and resizes pictures and looks at them. Raise it by hand with every change that moves a
+# feature: else what was kept before the change is mixed with what is seen after it.
+REVISION = 1
 ROUND_BYTES = 16 * 2**20  # of features that go from process to process at a time
 
 
@@ -104,7 +109,10 @@ def _in_order(parts: Iterator[_Part], blocks: int, at_once: int, share: Share) -
 
 
 def _key(pictures: Pictures, eye: Extractor, batch: int) -> str:
-    """All that features depend on; also what may move their last digit, such as another GPU or torch."""
+    """All that features depend on; also what may move their last digit, such as another GPU, torch or Pillow."""
     facts = {name: value for name, value in eye.describe().items() if name != "file"}
-    device = torch.cuda.get_device_name(eye.device) if eye.device.type == "cuda" else "cpu"
-    return key_of({"of": pictures.describe(), "by": facts, "at": [FORMAT, batch, device, torch.__version__]})
+    of, kind = pictures.describe(), eye.device.type
+    device = torch.cuda.get_device_name(eye.device) if kind == "cuda" else "cpu"
+    kernels = ops.describe(kind) if of["kind"] == "generator" else None
+    at = [FORMAT, REVISION, batch, device, torch.__version__, PIL.__version__, kernels]
+    return key_of({"of": of, "by": facts, "at": at})

@@ -6,9 +6,12 @@ them as there is room for.
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
 import warnings
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,8 +21,19 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nada.errors import NadaError
-from nada.files import cache_folder, make_folder, read_json, replacing, write_error, write_json
+from nada.files import (
+    cache_folder,
+    clear_unfinished,
+    idle_seconds,
+    make_folder,
+    read_json,
+    replacing,
+    write_error,
+    write_json,
+)
 
+UNUSED, UNFINISHED = 60 * 86400, 86400  # seconds after which a file in the cache folder is removed
+_KEPT = re.compile(r"[0-9a-f]{64}\.(npy|npz|json)")  # by `store`, .npz by earlier versions; weights lie beside them
 IN_MEMORY = 64 * 2**20  # bytes; more goes to a file
 CHUNK = 4096  # rows
 
@@ -101,7 +115,9 @@ def store(key: str, seen: Seen) -> Seen:
         if found is None and isinstance(problem, OSError):
             _warn(f"What was seen is not kept for the next time: {_no_room(problem)}")
         return found or seen
-    return load(key) or seen
+    found = load(key)
+    _tidy()
+    return found or seen
 
 
 def _write(path: Path, seen: Seen) -> None:
@@ -124,10 +140,25 @@ def load(key: str) -> Seen | None:
     try:
         facts = read_json(path.with_suffix(".json"))
         features = np.lib.format.open_memmap(path, mode="r")
-        whole = len(features) == facts["rows"] and _checksum(features) == facts["crc32"]
-        return Seen(len(features), {facts["tag"]: features}, tuple(facts["skipped"])) if whole else None
+        if len(features) != facts["rows"] or _checksum(features) != facts["crc32"]:
+            return None
+        seen = Seen(len(features), {facts["tag"]: features}, tuple(facts["skipped"]))
     except (NadaError, OSError, ValueError, KeyError, TypeError, EOFError):
         return None
+    for used in (path, path.with_suffix(".json")):
+        with suppress(OSError):  # others may share a cache without the right to change it
+            os.utime(used)
+    return seen
+
+
+def _tidy() -> None:
+    """Remove what nobody has asked for in 60 days, and what is left of writes that were never finished."""
+    with suppress(OSError):
+        for path in features_folder().iterdir():
+            with suppress(OSError):  # another process was quicker, or Windows keeps what somebody reads
+                if _KEPT.fullmatch(path.name) and idle_seconds(path) > UNUSED:
+                    path.unlink()
+        clear_unfinished(features_folder(), lambda name: bool(_KEPT.fullmatch(name)), UNFINISHED)
 
 
 def _checksum(features: np.ndarray) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,6 +57,45 @@ def test_truncated_pictures_are_seen_anew_where_they_are_pulled_elsewhere() -> N
     }
     whole, cut = ([seen.features["demo"] for seen in pair] for pair in found.values())
     assert Guide.shown == 4 + 8 and np.array_equal(*whole) and not np.array_equal(*cut)
+
+
+@pytest.mark.parametrize("what", ["PIL.__version__", "nada.evaluation.looking.REVISION"])
+def test_pictures_are_seen_anew_by_other_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Fails where another Pillow, which decodes and resizes, is believed to show the same to the last digit."""
+    pictures = make_dots(tmp_path / "dots", 5)
+    see(pictures)
+    monkeypatch.setattr(what, "another")
+    see(pictures)
+    assert Guide.shown == 10
+
+
+def test_a_generators_pictures_are_seen_anew_by_other_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where fused kernels get what torch's own made; files have nothing to do with them."""
+    pictures = Stored(make_dots(tmp_path / "dots", 5), 8), Made(tiny_generator(8), "tiny", 4, 8)
+    for kernels in ("torch kernels", "fused CPU kernels"):
+        monkeypatch.setattr("nada.ops.describe", lambda device, kernels=kernels: kernels)
+        for some in pictures:
+            look(some, [load_fake("demo")], 4, keep=True)
+    assert Guide.shown == 5 + 2 * 4
+
+
+def test_what_nobody_uses_is_removed_from_the_cache(tmp_path: Path) -> None:
+    """Fails where a cache grows for ever, and where weights, what others write just now, or what was used goes, too."""
+    cache, pictures, key = tmp_path / "cache/features", make_dots(tmp_path / "dots", 5), 64 * "a"
+    see(pictures)
+    used = {path.name for path in cache.iterdir()}
+    ages = {f"{key}.npy": 61, f"{key}.json": 61, f"{key}.npz": 61, f".{key}.npy.0123abcd.tmp": 2}
+    stay = {f"{64 * 'b'}.npy": 59, f".{key}.npy.4567abcd.tmp": 0, "inception.pth": 999, ".inception.pth.0123abcd.tmp": 2}
+    for name in (*ages, *stay):
+        (cache / name).write_bytes(b"")
+    for name, days in (ages | stay | dict.fromkeys(used, 61)).items():
+        long_ago = time.time() - days * 86400
+        os.utime(cache / name, (long_ago, long_ago))
+    see(pictures)
+    assert Guide.shown == 5, "it was found"
+    see(pictures, "other")
+    left = {path.name for path in cache.iterdir()}
+    assert left >= used | stay.keys() and not left & ages.keys() and len(left) == len(used) + len(stay) + 2
 
 
 @pytest.mark.parametrize("name", ["npy", "json"])
