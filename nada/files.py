@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,15 +77,25 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def clear_unfinished(folder: Path, ours: Callable[[str], bool]) -> None:
+def clear_unfinished(folder: Path, ours: Callable[[str], bool], idle: float = 0) -> None:
     """Remove what processes that were killed inside `replacing` left of files whose final names are `ours`.
 
-    Call it while `locked` keeps everybody else from writing these files: theirs would go, too.
+    Call it while `locked` keeps everybody else from writing these files: theirs would go, too. Or say after how many
+    seconds without a byte nobody can still be writing.
     """
     for path in folder.iterdir():
         match = _UNFINISHED.fullmatch(path.name)
-        if match is not None and ours(match[1]):
+        if match is not None and ours(match[1]) and (not idle or idle_seconds(path) > idle):
             path.unlink(missing_ok=True)
+
+
+def idle_seconds(path: Path) -> float:
+    """How long ago a file was written or, as far as the system notes that, read; 0 for one that is gone."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0
+    return time.time() - max(facts.st_atime, facts.st_mtime)
 
 
 def write_bytes(path: str | Path, data: bytes | memoryview) -> Path:
@@ -96,8 +107,8 @@ def write_bytes(path: str | Path, data: bytes | memoryview) -> Path:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    """Like `write_bytes`, for text: UTF-8 and newlines as given."""
-    return write_bytes(path, text.encode("utf-8"))
+    """Like `write_bytes`, for text: UTF-8 and newlines as given, bytes of names that are no UTF-8 as `readable` has them."""
+    return write_bytes(path, _encode(text))
 
 
 def write_json(path: str | Path, value: Any) -> Path:
@@ -107,7 +118,17 @@ def write_json(path: str | Path, value: Any) -> Path:
 
 def encode_json(value: Any) -> bytes:
     """Return the bytes that `write_json` writes."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+    return _encode(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def readable(name: str) -> str:
+    r"""Return a file's name with bytes that are no UTF-8 as `\udcff`; else neither terminals nor curves would take it."""
+    return _encode(name).decode("utf-8")
+
+
+def _encode(text: str) -> bytes:
+    """UTF-8. The system hands over other bytes of a file's name as lone surrogates; they are written as JSON has them."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def lock_of(path: Path) -> Path:

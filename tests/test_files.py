@@ -65,3 +65,12 @@ def test_hash_is_sha256_of_the_bytes(tmp_path: Path) -> None:
     data = os.urandom(3_000_000)
     (tmp_path / "x").write_bytes(data)
     assert files.hash_file(tmp_path / "x") == hashlib.sha256(data).hexdigest()
+
+
+def test_names_that_are_no_utf_8_can_be_written_and_read_again(tmp_path: Path) -> None:
+    """Fails where the bytes of an old file name end a record with an error, or come back as another name."""
+    name = "caf\udce9 \u00e9\\.png"
+    path = files.write_json(tmp_path / "x.json", {name: [name]})
+    assert files.read_json(path) == {name: [name]}
+    assert files.write_text(tmp_path / "x.md", name).read_text(encoding="utf-8") == files.readable(name)
+    assert files.readable(name) == "caf\\udce9 \u00e9\\.png"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,13 @@ SCORES = {
     "duplicates_demo_judge": "near duplicates",
 }
 SHOWN = range(8)
+# What all cells of a table share, from a cell's protocol.
+SHARED: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "the size of the pictures": lambda protocol: protocol["size"],
+    "the generator before": lambda protocol: protocol["against"],
+    "the judge": lambda protocol: protocol["judge"]["sha256"],
+    "the versions of packages": lambda protocol: protocol["environment"]["packages"],
+}
 
 
 def shown(values: list[float], sign: str = "") -> str:
@@ -141,8 +149,18 @@ def draw(out: Path, cells: list[Cell], path: Path) -> None:
     save_png(path, label_rows(rows, labels, scale=2))
 
 
+def refuse_mixed(cells: list[Cell]) -> None:
+    """Raise SystemExit where cells were not all evaluated alike, as after `demo` was replaced: one table holds one protocol."""
+    for cell in cells[1:]:
+        for what, fact in SHARED.items():
+            if fact(cell["protocol"]) != fact(cells[0]["protocol"]):
+                one, other = ("{method}, {target}, seed {seed}".format(**some) for some in (cells[0], cell))
+                raise SystemExit(f"{one} and {other} differ in {what}; take all cells anew, in an empty folder.")
+
+
 def summary(cells: list[Cell]) -> Cell:
-    """The protocol once, and of each cell what differs."""
+    """The protocol once, and of each cell what differs. Raises SystemExit where that is not one protocol."""
+    refuse_mixed(cells)
     protocol = dict(cells[0]["protocol"])
     for name in ("model", "prompt", "source", "guides", "reference"):
         protocol.pop(name, None)

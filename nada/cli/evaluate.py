@@ -31,5 +31,6 @@ def command(config: EvaluateConfig) -> None:
     tune_allocator()
     tune_threads()
     from nada.evaluation import run_evaluation
+    from nada.files import readable
 
-    run_evaluation(config, say=click.echo)
+    run_evaluation(config, say=lambda line: click.echo(readable(line)))

@@ -11,7 +11,8 @@ from nada.evaluation.scores import Score
 from nada.evaluation.sight import Sight
 from nada.features import Extractor, GuideFeatures, InceptionFeatures
 
-SUBSETS, SUBSET_SIZE = 100, 1000  # of the kernel distance, where there are more pictures than that
+SUBSETS, SUBSET_SIZE = 100, 1000  # of the kernel distance, where one of the sets is larger than
+WHOLE = 5000  # pictures; up to these all pairs are more exact and quicker
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def _infinity(sight: Sight, eye: Extractor) -> list[Score]:
 
 def _kernel(sight: Sight, eye: Extractor) -> list[Score]:
     a, b = sight.and_reference(eye)
-    size = SUBSET_SIZE if min(len(a), len(b)) > SUBSET_SIZE else None  # all at once: more exact, and quick for few
+    size = None if max(len(a), len(b)) <= WHOLE else min(len(a), len(b), SUBSET_SIZE)
     return [score("kd", eye, metrics.kernel_estimate(a, b, SUBSETS, size, seed=sight.seed))]
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
+import PIL
 import torch
 from tqdm import tqdm
 
+from nada import ops
 from nada.errors import NadaError
 from nada.evaluation.pictures import AT_ONCE_LEAST, LEAST, Pictures, key_of
 from nada.evaluation.shelves import Seen, Shelf, load, store
@@ -17,6 +21,10 @@ from nada.features.extractor import computing
 from nada.processes import Share
 
 FORMAT = 2  # of the files in the cache
+# Of all here that makes, decodes and resizes pictures and looks at them. Raise it by hand with every change that moves a
+# feature: else what was kept before the change is mixed with what is seen after it.
+REVISION = 1
+ROUND_BYTES = 16 * 2**20  # of features that go from process to process at a time
 
 
 def look(
@@ -60,12 +68,14 @@ class _Part(NamedTuple):
 
 
 def _look(pictures: Pictures, eyes: Sequence[Extractor], batch: int, share: Share, title: str) -> Seen:
-    shelves = {eye.tag: Shelf(eye.width) for eye in eyes}
+    shelves = {eye.tag: Shelf((eye.width,)) for eye in eyes}
     skipped: list[str] = []
-    for part in _in_order(_parts(pictures, eyes, batch, share, title), share):
-        skipped += part.skipped
-        for tag, rows in part.rows.items():
-            shelves[tag].add(rows)
+    blocks = -(-pictures.count // batch)
+    with closing(_parts(pictures, eyes, batch, share, title)) as parts:
+        for part in _in_order(parts, blocks, _at_once(eyes, batch, share), share):
+            skipped += part.skipped
+            for tag, rows in part.rows.items():
+                shelves[tag].add(rows)
     features = {tag: shelf.rows() for tag, shelf in shelves.items()} if share.rank == 0 else {}
     told = len(features[eyes[0].tag]) if share.rank == 0 else 0, tuple(skipped)
     count, names = share.collect(told)[0]
@@ -81,16 +91,28 @@ def _parts(pictures: Pictures, eyes: Sequence[Extractor], batch: int, share: Sha
             bar.update(batch * share.world)
 
 
-def _in_order(parts: Iterator[_Part], share: Share) -> Iterator[_Part]:
-    """One process's parts as they come; of several, those of all, for the first of them."""
-    if share.world == 1:
-        return parts
-    everything = (part for some in share.to_first(list(parts)) for part in some)
-    return iter(sorted(everything, key=lambda part: part.number))
+def _at_once(eyes: Sequence[Extractor], batch: int, share: Share) -> int:
+    """How many of its blocks a process hands over at a time, so that all processes' together are some 16 MB."""
+    block = 4 * batch * sum(eye.width for eye in eyes)
+    return max(1, ROUND_BYTES // (block * share.world))
+
+
+def _in_order(parts: Iterator[_Part], blocks: int, at_once: int, share: Share) -> Iterator[_Part]:
+    """All processes' parts in the order of their numbers, for the first process; nothing for the others.
+
+    They come in rounds, which all processes take in step, also one that has no block left: a whole set at once would
+    lie in memory several times over.
+    """
+    for _ in range(-(-blocks // (at_once * share.world))):
+        everything = share.to_first(list(islice(parts, at_once)))
+        yield from sorted((part for some in everything for part in some), key=lambda part: part.number)
 
 
 def _key(pictures: Pictures, eye: Extractor, batch: int) -> str:
-    """All that features depend on; also what may move their last digit, such as another GPU or torch."""
+    """All that features depend on; also what may move their last digit, such as another GPU, torch or Pillow."""
     facts = {name: value for name, value in eye.describe().items() if name != "file"}
-    device = torch.cuda.get_device_name(eye.device) if eye.device.type == "cuda" else "cpu"
-    return key_of({"of": pictures.describe(), "by": facts, "at": [FORMAT, batch, device, torch.__version__]})
+    of, kind = pictures.describe(), eye.device.type
+    device = torch.cuda.get_device_name(eye.device) if kind == "cuda" else "cpu"
+    kernels = ops.describe(kind) if of["kind"] == "generator" else None
+    at = [FORMAT, REVISION, batch, device, torch.__version__, PIL.__version__, kernels]
+    return key_of({"of": of, "by": facts, "at": at})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from nada.evaluation.pictures import AT_ONCE_LEAST, Block, Pictures
+from nada.evaluation.shelves import Shelf
 from nada.features import LpipsFeatures
 from nada.features.extractor import computing
 from nada.processes import Share
@@ -27,32 +28,40 @@ class Perceived:
 
 
 class Remembered:
-    """Pictures of which the first few stay in memory once they were gone through, so that none is made twice."""
+    """Pictures of which the first few are kept once they were gone through, so that none is made twice.
+
+    A thousand at 1024 px are 3 GB: too many for memory, they lie in a file and are read from there.
+    """
 
     def __init__(self, pictures: Pictures, few: int) -> None:
         self.name, self.count = pictures.name, pictures.count
         self._pictures, self._few = pictures, few
-        self._kept: dict[int, Block] = {}
+        self._first: np.ndarray | None = None
 
     def blocks(self, batch: int, share: Share) -> Iterator[Block]:
         """This process's blocks, at most `batch` pictures each."""
+        shelf, wanted = None, self._few if share.world == 1 and self._first is None else 0
         for block in self._pictures.blocks(batch, share):
-            if block.number * batch < self._few:
-                self._kept[block.number] = block
+            if wanted:
+                shelf = shelf or Shelf(block.pictures.shape[1:], np.uint8)
+                shelf.add(block.pictures[:wanted])
+                wanted -= min(wanted, len(block.pictures))
+                self._first = None if wanted else shelf.rows()
             yield block
+        if wanted and shelf is not None:
+            self._first = shelf.rows()
 
     def describe(self) -> dict[str, Any]:
         """What the pictures depend on."""
         return self._pictures.describe()
 
     def first(self, batch: int) -> np.ndarray:
-        """The first few pictures, in blocks of `batch` as before; made again where other processes made some."""
-        numbers = range(-(-min(self._few, self.count) // batch))
-        if not self._kept.keys() >= set(numbers):
-            with computing():
-                for _ in islice(self.blocks(batch, Share()), len(numbers)):
-                    pass  # they are kept on the way
-        return np.concatenate([self._kept[number].pictures for number in numbers])[: self._few]
+        """The first few that can be read, `(n, size, size, 3)` uint8; made again where other processes made some."""
+        with computing(), closing(self.blocks(batch, Share())) as blocks:
+            while self._first is None and next(blocks, None) is not None:
+                pass  # they are kept on the way
+        assert self._first is not None
+        return self._first
 
 
 def perceive(eye: LpipsFeatures, pictures: Remembered, before: Remembered | None, batch: int) -> Perceived:

@@ -23,6 +23,7 @@ from nada.data.holding import is_held_out
 from nada.data.records import Record, inside
 from nada.data.sources import nothing_left, open_source
 from nada.errors import NadaError, UsageError
+from nada.files import readable
 from nada.generation import draw_pictures
 from nada.models import Generator
 from nada.processes import Share
@@ -105,9 +106,17 @@ class Made:
             "seeds": [start, start + self.count - 1],
             "conditions": shown or ("all in turn" if self.generator.config.num_conditions else "none"),
             "truncation": self.truncation,
+            **self._centre(),
             "noise": "const",
             **_protocol(self.size),
         }
+
+    def _centre(self) -> dict[str, str]:
+        """What truncation pulls towards. The generator's own hash leaves it out, since without truncation it moves nothing."""
+        if self.truncation == 1:
+            return {}
+        centre = self.generator.mapping.w_avg.detach().cpu().float().numpy().astype("<f4")
+        return {"truncation_centre": "global", "truncation_centre_sha256": hashlib.sha256(centre.tobytes()).hexdigest()}
 
 
 class HeldOut(NamedTuple):
@@ -175,9 +184,9 @@ class Stored:
 
     def _block(self, number: int, results: Sequence[tuple[Record, np.ndarray | NadaError]]) -> Block:
         good = [result for _, result in results if not isinstance(result, NadaError)]
-        bad = tuple(inside(record.name, self._path) for record, result in results if isinstance(result, NadaError))
+        names = (inside(record.name, self._path) for record, result in results if isinstance(result, NadaError))
         side = self._fit.size
-        return Block(number, np.stack(good) if good else np.zeros((0, side, side, 3), np.uint8), bad)
+        return Block(number, np.stack(good) if good else np.zeros((0, side, side, 3), np.uint8), tuple(map(readable, names)))
 
     def describe(self) -> dict[str, Any]:
         """The files by a hash of their bytes, size and filter."""

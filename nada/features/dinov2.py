@@ -113,8 +113,10 @@ class DinoFeatures(Extractor):
         width, depth, hidden, places = _sizes(weights)
         self._weights = weights
         self._network = fit(lambda: VisionTransformer(width, depth, hidden, places), weights, _WHAT, ("mask_token",))
-        kind = _NAMES.get(width, f"width{width}")
-        super().__init__(f"dinov2={weights.path.name}", f"dinov2_{kind}", width, SIZE, device)
+        self._kind = _NAMES.get(width, f"width{width}")
+        # No checksums are published, so that only the file's own tells its features from those of another.
+        tag = f"dinov2_{self._kind}_{weights.sha256[:8]}"
+        super().__init__(f"dinov2={weights.path.name}", tag, width, SIZE, device)
         self._network.to(self.device)
         self._mean, self._std = (torch.tensor(row, device=self.device).view(1, 3, 1, 1) for row in (MEAN, STD))
 
@@ -122,7 +124,7 @@ class DinoFeatures(Extractor):
         return {
             "name": self.name,
             "tag": self.tag,
-            "network": f"DINOv2 {self.tag.removeprefix('dinov2_')}, {len(self._network.blocks)} blocks, class token",
+            "network": f"DINOv2 {self._kind}, {len(self._network.blocks)} blocks, class token",
             "file": str(self._weights.path),
             "sha256": self._weights.sha256,
             "width": self.width,

@@ -24,7 +24,7 @@ class GuideFeatures(Extractor):
         blank = torch.zeros(1, 3, encoder.image_size, encoder.image_size)
         with torch.no_grad():
             width = encoder.encode_image(blank).shape[1]
-        super().__init__(encoder.name, tag_of(encoder.name), width, encoder.image_size, device)
+        super().__init__(encoder.name, _tag(encoder), width, encoder.image_size, device)
 
     def text_features(self, texts: list[str]) -> np.ndarray:
         """Unit vectors of sentences: float32 `(N, width)`."""
@@ -47,6 +47,12 @@ class GuideFeatures(Extractor):
 
     def _embed(self, pixels: Tensor) -> Tensor:
         return self.encoder.encode_image(pixels / 127.5 - 1)
+
+
+def _tag(encoder: OpenClipEncoder) -> str:
+    """The name; of a file (MODEL=FILE) or folder (local-dir:NAME) with its checksum, as others may have the same name."""
+    local = "=" in encoder.name or ":" in encoder.name
+    return tag_of(f"{encoder.name} {encoder.describe()['sha256'][:8]}" if local else encoder.name)
 
 
 def load_guide(spec: str, device: str | torch.device) -> GuideFeatures:

@@ -21,6 +21,7 @@ from nada.web import save_file
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+_ROWS = 4096  # of features that become logits at a time
 _WHAT = f"Inception's weights for FID (such as {FILE})"
 
 
@@ -56,8 +57,13 @@ class InceptionFeatures(Extractor):
         """The same from features `(N, 2048)`, which need not be computed twice."""
         if features.ndim != 2 or features.shape[1] != WIDTH:
             raise NadaError(f"Logits need Inception's features (N, {WIDTH}), not {features.shape}.")
-        weight = self._network.fc.weight.cpu()
-        return torch.from_numpy(np.asarray(features, np.float32)).matmul(weight.T).numpy()
+        weight = self._network.fc.weight.cpu().T
+        logits = np.empty((len(features), CLASSES), np.float32)
+        for start in range(0, len(features), _ROWS):
+            # A copy of some rows: features may be mapped from a file and too many for memory, and torch warns of such arrays.
+            rows = np.array(features[start : start + _ROWS], np.float32)
+            logits[start : start + _ROWS] = torch.from_numpy(rows).matmul(weight).numpy()
+        return logits
 
     def describe(self) -> dict[str, Any]:
         """All that is needed to tell these features from others, JSON-able."""

@@ -51,28 +51,35 @@ def kernel_estimate(
 
     The interval grows with what the choice of subsets adds. It is too wide where the two
     distributions agree, with small subsets by a factor of a few.
-    `std` is the spread over the subsets, which the literature prints; subsets share samples, and it says little of how
-    sure the value is.
+    `std` is the spread over the subsets, which the literature prints, None where there is only one; subsets share
+    samples, and it says little of how sure the value is.
     """
     first, second = as_pair(a, b, NAMES, least=3)
     sizes = [len(array) if subset_size is None else subset_size for array in (first, second)]
     _check(first, second, subsets, sizes, degree)
-    if sizes == [len(first), len(second)]:
-        subsets = 1  # all of them would be the whole
+    whole = sizes == [len(first), len(second)]
+    if whole:
+        subsets = 1  # all of them would be the same
     rng = np.random.default_rng(seed)
     values, variance = [], 0.0
     for _ in range(subsets):
-        x = first[np.sort(rng.permutation(len(first))[: sizes[0]])]
-        y = second[np.sort(rng.permutation(len(second))[: sizes[1]])]
+        x, y = (_drawn(array, size, rng) for array, size in zip((first, second), sizes))
         sums = row_sums(x, y, lambda p, q: _polynomial(p, q, degree))
         values.append(unbiased(sums))
         parts = jackknife_variances(sums)
         # The variance of a mean over samples falls as 1/n: from that at the subset's size to that of the whole set.
         variance += (parts[0] * sizes[0] / len(first) + parts[1] * sizes[1] / len(second)) / subsets
-    std = float(np.std(values))
-    error = np.sqrt(variance + std**2 / max(subsets - 1, 1))
-    method = f"jackknife, {subsets} {'subsets' if subsets > 1 else 'subset'} of {min(sizes)}"
-    return normal_estimate(float(np.mean(values)), error, (len(first), len(second)), method, level, std=std)
+    std = float(np.std(values)) if subsets > 1 else None
+    error = np.sqrt(variance + (0 if std is None else std**2 / (subsets - 1)))
+    drawn = "all at once" if whole else f"{subsets} {'subsets' if subsets > 1 else 'subset'} of {min(sizes)}"
+    counts = (len(first), len(second))
+    return normal_estimate(float(np.mean(values)), error, counts, f"jackknife, {drawn}", level, std=std)
+
+
+def _drawn(array: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """A random subset of the rows; the array itself, and no copy of what may be mapped from a file, where that is all."""
+    chosen = rng.permutation(len(array))[:size]  # drawn in any case: the other set's subsets do not hang on this one's size
+    return array if size == len(array) else array[np.sort(chosen)]
 
 
 def _check(first: np.ndarray, second: np.ndarray, subsets: int, sizes: list[int], degree: int) -> None:

@@ -45,6 +45,33 @@ def test_a_single_value_has_no_interval() -> None:
     assert table.shown([0.25]) == "0.250"
 
 
+def with_protocol(seed: int, **changes: Any) -> dict[str, Any]:
+    protocol = {
+        "size": 256, "against": {"sha256": "a"}, "judge": {"sha256": "b"}, "model": {"name": f"run {seed}"},
+        "environment": {"packages": {"torch": "2.13.0"}, "platform": f"machine {seed}"},
+    }  # fmt: skip
+    return {**cell("ours", "anime", seed, 0), "protocol": protocol | changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"size": 64}, "the size of the pictures"),
+        ({"against": {"sha256": "b"}}, "the generator before"),
+        ({"judge": {"sha256": "c"}}, "the judge"),
+        ({"environment": {"packages": {"torch": "2.14.0"}}}, "the versions of packages"),
+    ],
+)
+def test_cells_of_two_protocols_make_no_table(changes: dict[str, Any], what: str) -> None:
+    """Fails where cells from before `demo` was replaced stand in one table with those from after it, under one protocol."""
+    alike = [with_protocol(0), with_protocol(1)]
+    assert table.summary(alike)["protocol"]["size"] == 256
+    with pytest.raises(
+        SystemExit, match=f"ours, anime, seed 0 and ours, anime, seed 2 differ in {what}; take all cells anew"
+    ):
+        table.summary([*alike, with_protocol(2, **changes)])
+
+
 @pytest.mark.parametrize("method", [name for name, extra in METHODS.items() if extra], ids=str)
 def test_the_options_of_the_methods_exist(method: str) -> None:
     from nada.cli.adapt import command

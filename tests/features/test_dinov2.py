@@ -14,6 +14,7 @@ from nada._compat import _ensure_torchvision
 from nada.errors import NadaError
 from nada.features import load_features
 from nada.features.dinov2 import VisionTransformer, resized_positions
+from nada.files import hash_file
 
 WIDTH, DEPTH, TRAINED = 128, 2, 37
 
@@ -84,11 +85,20 @@ def test_features_are_those_of_timms_network(path: Path, state: dict[str, Tensor
 
 def test_it_tells_what_it_is(path: Path, pictures: np.ndarray) -> None:
     extractor = load_features(f"dinov2={path}")
-    assert (extractor.tag, extractor.distance_name) == (f"dinov2_width{WIDTH}", f"fd_dinov2_width{WIDTH}")
+    tag = f"dinov2_width{WIDTH}_{hash_file(path)[:8]}"
+    assert (extractor.tag, extractor.distance_name) == (tag, f"fd_{tag}")
     facts = extractor.describe()
+    assert facts["network"] == f"DINOv2 width{WIDTH}, {DEPTH} blocks, class token"
     assert (facts["size"], facts["filter"], facts["antialias"], facts["width"]) == (224, "bicubic", True, WIDTH)
     whole = extractor.features(pictures)
     assert whole.shape == (3, WIDTH) and not np.allclose(whole, extractor.features(pictures[:, :224, :224]))
+
+
+def test_another_file_of_the_same_network_has_another_tag(path: Path, state: dict[str, Tensor], tmp_path: Path) -> None:
+    """Fails where the features of one are taken for those of the other, which was trained further or is random."""
+    torch.save({**state, "cls_token": state["cls_token"] + 1}, tmp_path / path.name)
+    one, other = (load_features(f"dinov2={file}") for file in (path, tmp_path / path.name))
+    assert one.name == other.name and one.tag != other.tag
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from fake_encoder import FakeEncoder
 
 from nada.errors import NadaError, UsageError
 from nada.features import GuideFeatures, load_features
+from nada.features.extractor import tag_of
 from nada.images import from_uint8
 
 
@@ -38,6 +40,19 @@ def test_it_tells_what_it_is_and_is_never_called_fid(judge: GuideFeatures) -> No
     assert json.loads(json.dumps(facts)) == facts
     assert len(facts["sha256"]) == 64 and facts["size"] == judge.encoder.image_size and "weight" not in facts
     assert {"name", "file", "resize", "filter", "antialias", "range"} <= facts.keys()
+
+
+@pytest.mark.parametrize("name", ["ViT-B-32=model.pt", "local-dir:guide"])
+def test_two_files_of_one_name_have_two_tags(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where /a/model.pt and /b/model.pt share features, or one of them vanishes from the table."""
+
+    def tag(digest: str) -> str:
+        encoder = FakeEncoder(name)
+        monkeypatch.setattr(encoder, "describe", lambda: {"sha256": digest * 32})
+        return GuideFeatures(encoder).tag
+
+    assert tag("a1") == f"{tag_of(name)}_a1a1a1a1" != tag("b2")
+    assert GuideFeatures(FakeEncoder("ViT-B-32/openai")).tag == "vit_b_32_openai"
 
 
 def test_clip_in_front_changes_nothing(judge: GuideFeatures, pictures: np.ndarray) -> None:

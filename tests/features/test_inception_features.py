@@ -103,6 +103,20 @@ def test_logits_leave_out_the_bias(extractor: InceptionFeatures, pictures: np.nd
         extractor.logits_of(logits)
 
 
+@pytest.mark.filterwarnings("error")
+def test_logits_of_features_that_are_mapped_from_a_file(
+    extractor: InceptionFeatures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails where torch warns a person of an array that is read-only, or rows are lost between two blocks."""
+    features = np.random.default_rng(0).random((7, 2048), np.float32)
+    np.save(tmp_path / "features.npy", features)
+    whole = extractor.logits_of(features)
+    monkeypatch.setattr(inception, "_ROWS", 3)
+    found = extractor.logits_of(np.load(tmp_path / "features.npy", mmap_mode="r"))
+    np.testing.assert_allclose(found, whole, rtol=1e-5, atol=1e-4)
+    assert extractor.logits_of(features[:0]).shape == (0, 1008)
+
+
 def test_features_do_not_depend_on_the_company(
     extractor: InceptionFeatures, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

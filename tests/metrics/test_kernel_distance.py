@@ -86,7 +86,26 @@ def test_subsets_are_seeded_and_drawn_without_replacement() -> None:
     # All samples at once are one subset, in whatever order: copies among them would change the number.
     whole = kernel_distance(x[:30], y, subsets=5, subset_size=30)
     assert whole == pytest.approx(kernel_distance(x[:30], y, subset_size=None), rel=1e-12)
-    assert kernel_estimate(x[:30], y, subset_size=30).method == "jackknife, 1 subset of 30"
+
+
+@pytest.mark.parametrize("subset_size", [None, 30])
+def test_all_at_once_has_no_spread_over_subsets(subset_size: int | None) -> None:
+    """Fails where the spread of a single value is written down as 0, which reads as a distance that is sure."""
+    x, y = draws(5, 30, 30)
+    found = kernel_estimate(x, y, subset_size=subset_size)
+    assert found.std is None and found.method == "jackknife, all at once" and found.low < found.value < found.high
+    assert kernel_estimate(x, y, 1, 20).std is None and kernel_estimate(x, y, 2, 20).std > 0
+
+
+def test_a_set_that_is_taken_whole_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where a large reference, mapped from a file, is brought into memory with every subset of the other."""
+    seen = []
+    monkeypatch.setattr(
+        "nada.metrics.kernel.row_sums", lambda x, y, kernel: (seen.append((x, y)), row_sums(x, y, kernel))[1]
+    )
+    x, y = draws(5, 20, 30)
+    kernel_estimate(x, y, 3, 20)
+    assert len(seen) == 3 and all(a is x and len(b) == 20 for a, b in seen)
 
 
 @pytest.mark.parametrize("subset_size", [None, 30])
