@@ -9,6 +9,7 @@ from nada.checkpoints import hub
 
 LIBRARY = "nada"
 HERE = "PATH OF THIS FOLDER"
+WHOSE = "`nada` is the package of this project's repository; the one called `nada` on PyPI is another project."
 
 
 def front_matter(tags: tuple[str, ...], base: str, relation: str = "") -> list[str]:
@@ -44,7 +45,8 @@ def base_fields(base: str, relation: str = "") -> dict[str, str]:
 
 
 def how_to_load(spec: str = "", remark: str = "") -> list[str]:
-    """Return lines of Markdown, a block of Python: how to load a generator and have sixteen pictures of it.
+    """Return lines of Markdown, a block of Python: how to load a generator and have sixteen pictures of it, and
+    whose package that needs.
 
     >>> how_to_load("hf:someone/cats")[2]
     'generator = nada.load_generator("hf:someone/cats")'
@@ -59,4 +61,6 @@ def how_to_load(spec: str = "", remark: str = "") -> list[str]:
         f'generator = nada.load_generator("{spec or HERE}")',
         f"pictures = generator.sample(seeds=range(16)){remark}",
         "```",
+        "",
+        WHOSE,
     ]

@@ -24,7 +24,8 @@ _SHOWN = 5  # names of pictures left out
 def command(config: ImportConfig, source: str, out: str) -> None:
     """Make one zip of equal squares, with classes and captions, of the pictures in SRC.
 
-    SRC is a folder (nested as it may be), a zip, a parquet file or a folder of them, or CIFAR-10's published archive.
+    SRC is a folder (nested as it may be), a zip, a parquet file or a folder of them (needs pip install pyarrow), or
+    CIFAR-10's published archive.
     The zip has the layout of NVIDIA's tools: PNG files and a dataset.json with labels and captions. Broken pictures
     are left out and listed there. The same input gives the same bytes; an import that was interrupted goes on where
     it was when it is started again.

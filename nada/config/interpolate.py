@@ -79,7 +79,7 @@ class InterpolateConfig:
     )
     label: bool = option(False, help="Write seeds, classes and domains above the pictures, and the time below.")
     out: str = option(
-        "walk.gif", help="walk.gif, walk.mp4 (pip install 'nada[video]'), or a folder for PNGs. Replaced if there."
+        "walk.gif", help="walk.gif, walk.mp4 (needs pip install imageio-ffmpeg), or a folder for PNGs. Replaced if there."
     )
     quality: int = option(8, help="Of an MP4, 1 to 10; 8 looks like the pictures themselves.")
 

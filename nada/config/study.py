@@ -73,7 +73,7 @@ class StudyConfig:
     )
     ray: str | None = option(
         None,
-        help="Hand the cells to Ray (pip install 'nada[ray]'): local, auto, or the address of a cluster that shares "
+        help="Hand the cells to Ray (pip install 'ray>=2.40'): local, auto, or the address of a cluster that shares "
         "--out, as head:6379 or ray://head:10001.",
     )
 

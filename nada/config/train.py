@@ -12,7 +12,9 @@ class TrainConfig:
     """What to train on, how large, how long and how. A resumed run takes everything it had from its own folder."""
 
     data: str | None = option(
-        None, section="Data", help="Pictures: a folder (its folders are classes), a .zip or a .parquet file."
+        None,
+        section="Data",
+        help="Pictures: a folder (its folders are classes), a .zip or a .parquet file (needs pip install pyarrow).",
     )
     size: int = option(64, help="Side in pixels, a power of two; pictures are cropped to a square and resized.")
     include: str | None = option(None, help="Glob pattern: take only pictures whose name fits, as 'train-*'.")
