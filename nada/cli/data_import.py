@@ -77,9 +77,9 @@ def _summary(report: ImportReport, config: ImportConfig) -> str:
         shown = "; ".join(f"{printable(name)}: {printable(reason)}" for name, reason in report.skipped[:_SHOWN])
         lines.append(f"left out: {count} cannot be read: {shown}{'; …' if len(report.skipped) > _SHOWN else ''}")
     if report.ignored:
-        count = plural(len(report.ignored), "file that is no picture", "files that are no pictures")
+        count = plural(len(report.ignored), "file that is not a picture", "files that are not pictures")
         shown = ", ".join(map(printable, report.ignored[:_SHOWN]))
         lines.append(f"left out: {count}: {shown}{', …' if len(report.ignored) > _SHOWN else ''}")
     if config.size & (config.size - 1):
-        lines.append(f"note: {config.size} is no power of two; nada train will resize the pictures again")
+        lines.append(f"note: {config.size} is not a power of two; nada train will resize the pictures again")
     return "\n".join(lines)

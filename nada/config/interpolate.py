@@ -70,7 +70,7 @@ class InterpolateConfig:
     easing: str = option("linear", choices=("linear", "smooth"), help="smooth slows down at every key frame.")
     columns: int | None = option(
         None,
-        help="Several walks side by side: the seeds are dealt out to so many, as 0-5 to two: 0,1,2 and 3,4,5. In a walk "
+        help="Several walks side by side: the seeds are dealt out to N of them, as 0-5 to two: 0,1,2 and 3,4,5. In a walk "
         "between domains, tiles beside one another.",
     )
     size: int | None = option(None, help="Side of a tile in pixels; the generator's own if not given.")

@@ -28,6 +28,8 @@ class MixConfig:
 
     to: str = option(
         "adaptation",
+        flag="as",
+        alias="to",
         section="What is kept",
         choices=("adaptation", "generator"),
         help="adaptation: a small adaptation.safetensors that needs its base; generator: a folder with all weights.",

@@ -149,7 +149,7 @@ def search(
     Args:
         of: look at the seeds 0 to `of` - 1; or at those of `seeds`.
         source: score by the direction from this text to the prompt, see `nada.generation.scoring.Scorer`.
-        optimise: so many steps to move each of the best towards the prompt in W; what it was before is its `start`.
+        optimise: how many steps to move each of the best towards the prompt in W; what it was before is its `start`.
         clip: spec of the guide. `judge`: spec of one that only looks, "none", or "auto" for the bundled one beside `demo`.
         model, classes, strength, truncation, device: as of `generate`.
 

@@ -85,7 +85,7 @@ class Conditions:
         guide = self._config.text_guide
         if not guide:
             raise UsageError(
-                f"--class {text!r} is no prompt that this generator knows, and it names no guide to read it by."
+                f"--class {text!r} is not a prompt that this generator knows, and it names no guide to read it by."
             )
         encoder = load_encoder(guide)
         warn_of_unknown_words([encoder], (text, ""))
