@@ -20,7 +20,7 @@ class AdaptConfig:
         "demo", help="demo or demo-cifar10 (bundled), a known name (nada models list), a file, a run folder."
     )
     classes: tuple[str, ...] = option(
-        (), flag="class", help="Adapt on this class or known prompt only, by name or number. Repeatable."
+        (), flag="class", help="Adapt on this class or known prompt only, by name or number. Repeatable.  [default: all]"
     )
     clip: tuple[str, ...] = option(
         ("demo",),

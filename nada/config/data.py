@@ -14,7 +14,9 @@ class ReadingConfig:
     """Which pictures, and where their classes and captions are."""
 
     include: str | None = option(
-        None, section="Reading", help="Glob pattern on a picture's name or its path in the data, as 'train-*' or 'train/*'."
+        None,
+        section="Reading",
+        help="Glob pattern on a picture's name or its path in the data, as 'train-*' or 'train/*'.  [default: all]",
     )
     class_from: str = option(
         "auto",

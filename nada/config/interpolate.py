@@ -71,7 +71,7 @@ class InterpolateConfig:
     columns: int | None = option(
         None,
         help="Several walks side by side: the seeds are dealt out to N of them, as 0-5 to two: 0,1,2 and 3,4,5. In a walk "
-        "between domains, tiles beside one another.",
+        "between domains, tiles beside one another.  [default: 1; about a square of tiles]",
     )
     size: int | None = option(None, help="Side of a tile in pixels; the generator's own if not given.")
     upscale: str = option(

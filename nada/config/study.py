@@ -20,7 +20,7 @@ class StudyConfig:
     classes: tuple[str, ...] = option(
         (),
         flag="class",
-        help="Adapt on this class or known prompt, by name or number; several are cells of their own. Repeatable.",
+        help="Adapt on this class or known prompt, by name or number; each is a cell. Repeatable.  [default: all together]",
     )
     layers: tuple[str, ...] = option(
         (),

@@ -19,7 +19,7 @@ class TrainConfig:
     size: int = option(64, help="Side in pixels, a power of two; pictures are cropped to a square and resized.")
     include: str | None = option(
         None,
-        help="Glob pattern on a picture's name or its path in the data, as 'train-*' or 'train/*'; the others are left out.",
+        help="Glob pattern on a picture's name or its path in the data, as 'train-*' or 'train/*'.  [default: all]",
     )
     mirror: bool = option(
         False, help="Add the mirror image of every picture; not where left and right matter, as in writing."
