@@ -9,6 +9,7 @@ from nada.checkpoints import hub
 
 LIBRARY = "nada"
 HERE = "PATH OF THIS FOLDER"
+WHOSE = "`nada` is the package of this project's repository; the one called `nada` on PyPI is another project."
 
 
 def front_matter(tags: tuple[str, ...], base: str, relation: str = "") -> list[str]:
@@ -43,8 +44,20 @@ def base_fields(base: str, relation: str = "") -> dict[str, str]:
     return {**named, "base_model_relation": relation} if relation else named
 
 
+def plain_value(value: object) -> str:
+    """Return a setting as a person would write it: numbers with four digits that count, lists with commas.
+
+    >>> plain_value(0.008533333333333334), plain_value(1e-05), plain_value(("apple", 0.5)), plain_value(1500.0)
+    ('0.008533', '1e-05', 'apple, 0.5', '1500')
+    """
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(plain_value, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def how_to_load(spec: str = "", remark: str = "") -> list[str]:
-    """Return lines of Markdown, a block of Python: how to load a generator and have sixteen pictures of it.
+    """Return lines of Markdown, a block of Python: how to load a generator and have sixteen pictures of it, and
+    whose package that needs.
 
     >>> how_to_load("hf:someone/cats")[2]
     'generator = nada.load_generator("hf:someone/cats")'
@@ -59,4 +72,6 @@ def how_to_load(spec: str = "", remark: str = "") -> list[str]:
         f'generator = nada.load_generator("{spec or HERE}")',
         f"pictures = generator.sample(seeds=range(16)){remark}",
         "```",
+        "",
+        WHOSE,
     ]

@@ -99,25 +99,40 @@ def _block_range(generator: Generator, text: str, policy: str) -> tuple[str, ...
     ranged = re.fullmatch(r"blocks:b?(\d+)(?:-b?(\d+))?", text)
     if ranged:
         low, high = int(ranged[1]), int(ranged[2] or ranged[1])
-        return tuple(name for name in names if low <= int(name[1:]) <= high) or _no_block(policy, names)
-    raise UsageError(f"Cannot read the layer policy {policy!r}; {_vocabulary(generator)}")
+        return _blocks_between(low, high, policy, names)
+    raise _unreadable(generator, policy, text)
 
 
-def _no_block(policy: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    raise UsageError(f"The policy {policy!r} selects nothing; this generator's blocks are {', '.join(names)}.")
+def _blocks_between(low: int, high: int, policy: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The blocks of a range; an end that this generator does not have is a mistake, not a shorter range."""
+    if missing := [f"b{end}" for end in dict.fromkeys((low, high)) if f"b{end}" not in names]:
+        raise UsageError(
+            f"The policy {policy!r} names {' and '.join(missing)}; this generator's blocks are {', '.join(names)}."
+        )
+    if low > high:
+        raise UsageError(f"The policy {policy!r} selects nothing; write blocks:{high}-{low}, the smaller one first.")
+    return tuple(name for name in names if low <= int(name[1:]) <= high)
+
+
+def _unreadable(generator: Generator, policy: str, term: str) -> UsageError:
+    """The error for a policy that nothing can be made of, with what a bare `late` may have meant."""
+    usual = {"late": 2, "early": 2, "blocks": generator.config.resolution}
+    usual |= dict.fromkeys(("auto", "auto-official"), 2 * generator.num_ws // 3)
+    meant = f"did you mean {term}:{usual[term]}? Or " if term in usual else ""
+    return UsageError(f"Cannot read the layer policy {policy!r}; {meant}{_vocabulary(generator)}")
 
 
 def _vocabulary(generator: Generator) -> str:
     return (
-        "use late:N, early:N, all, blocks:A-B, auto:K or mapping, with GROUP+GROUP@ before it if wanted; "
-        f"groups are {', '.join(_GROUPS)}, blocks {', '.join(generator.block_names)}."
+        "use late:N, early:N, all, blocks:A-B, auto:K, auto-official:K or mapping, with GROUP+GROUP@ before blocks if "
+        f"wanted; groups are {', '.join(_GROUPS)}, blocks {', '.join(generator.block_names)}."
     )
 
 
 def _select_adaptive(generator: Generator, policy: str) -> Selection:
     match = re.fullmatch(r"auto(-official)?:(\d+)", policy.strip())
     if not match:
-        raise UsageError(f"Cannot read the layer policy {policy!r}; {_vocabulary(generator)}")
+        raise _unreadable(generator, policy, policy)
     layers = (_official_layers if match[1] else _corrected_layers)(generator)
     top_k = int(match[2])
     if not 1 <= top_k <= len(layers):

@@ -59,7 +59,7 @@ def make_adaptation(folder: Path, base: str | None = None, evaluated: bool = Tru
     record = {
         "command": "adapt",
         "options": options,
-        "settings": {"layers": "late:1", "steps": 7, "seed": 3},
+        "settings": {"layers": "late:1", "steps": 7, "seed": 3, "lr": 0.0016 * 512 / 96},
         "generator": spec,
         "generator_sha256": digest,
         "guide": {"encoders": [{"name": "demo", "weight": 1.0, "file": f"{folder}/secret/guide.bin"}]},

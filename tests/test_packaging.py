@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -51,3 +52,10 @@ def test_building_them_while_installing_says_that_it_needs_torch(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit, match="install torch, then pip install --no-build-isolation"):
         build_operators(tmp_path)
+
+
+def test_nothing_says_to_install_the_nada_of_somebody_else() -> None:
+    """Fails where a text tells people to install `nada[data]`: that name belongs to another project on PyPI."""
+    texts = [path for path in (REPOSITORY / "nada").rglob("*") if path.suffix in (".py", ".md")]
+    stranger = re.compile(r"pip install (?:-\S+ )*['\"]?nada\b|\bnada\[(?:data|onnx|ray|video)\]")
+    assert texts and not [path.name for path in texts if stranger.search(path.read_text(encoding="utf-8"))]

@@ -49,8 +49,29 @@ def test_style_offset_is_one_number_per_input_map() -> None:
                "auto:x", "auto:2,late:1", "const@late:1", "conv@", "@late:2"]
 )  # fmt: skip
 def test_a_policy_that_cannot_be_read_or_selects_nothing_names_what_there_is(policy: str) -> None:
-    with pytest.raises(UsageError, match="b4, b8, b16, b32|1 to 7 layers|stands alone|conv, affine"):
+    with pytest.raises(UsageError, match="b4, b8, b16, b32|1 to 7 layers|stands alone|conv, affine|smaller one first"):
         select_parameters(tiny_generator(32), policy)
+
+
+def test_a_range_with_an_end_that_is_not_there_is_no_shorter_range() -> None:
+    """Fails where blocks:64-256 on a generator of 32 px, or 16-256, quietly moves what happens to be inside."""
+    with pytest.raises(UsageError, match="names b64 and b256; this generator's blocks are b4, b8, b16, b32"):
+        names("blocks:64-256")
+    with pytest.raises(UsageError, match="'conv@blocks:16-64' names b64; "):
+        names("conv@blocks:16-64")
+    with pytest.raises(UsageError, match="write blocks:8-16, the smaller one first"):
+        names("blocks:16-8")
+
+
+def test_an_unreadable_policy_is_answered_with_all_there_are() -> None:
+    """Fails where a policy that the README offers is missing in the error, or `late` is not taken for late:2."""
+    offered = "late:N, early:N, all, blocks:A-B, auto:K, auto-official:K or mapping"
+    with pytest.raises(UsageError, match=f"did you mean late:2\\? Or use {offered}"):
+        names("late")
+    with pytest.raises(UsageError, match="did you mean auto-official:4"):
+        names("auto-official", 16)
+    with pytest.raises(UsageError, match=f"'auto:x'; use {offered}"):
+        names("auto:x")
 
 
 def test_official_map_is_one_convolution_late_and_the_corrected_one_is_not() -> None:

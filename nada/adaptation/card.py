@@ -5,7 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nada.cards import front_matter, how_to_load
+from nada.cards import front_matter, how_to_load, plain_value
+from nada.config import to_json
+from nada.config.adapt import AdaptConfig
+
+_ALWAYS = ("method", "layers", "steps", "batch", "lr", "noise", "seed", "precision")  # also where they are the defaults
+# In the card already, or of no weight for what came out.
+_ELSEWHERE = {
+    "source",
+    "target",
+    "generator",
+    "clip",
+    "device",
+    "out",
+    "resume",
+    "dry_run",
+    "sample_every",
+    "checkpoint_every",
+}
+_OF_A_GUIDE = ("weight", "tag", "file", "sha256", "image_size", "filter", "antialias", "templates")
 
 
 def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Mapping[str, Any]) -> str:
@@ -30,7 +48,9 @@ def model_card(options: Mapping[str, Any], result: Mapping[str, Any], guides: Ma
         "",
         "## Settings",
         "",
-        *(f"- {name}: `{_plain(value)}`" for name, value in options.items() if value not in (None, (), [])),
+        "What is not listed is a default; `config.json` has everything.",
+        "",
+        *(f"- {name}: `{plain_value(value)}`" for name, value in _told(options).items()),
         "",
         "## Guides",
         "",
@@ -61,10 +81,21 @@ def result_table(result: Mapping[str, Any]) -> list[str]:
     return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
 
 
+def _told(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a reader of the card needs: what an adaptation is called by, and what is not as usual."""
+    usual = to_json(AdaptConfig())
+    named = {name: options[name] for name in usual if name in options and name not in _ELSEWHERE}
+    changed = {name: value for name, value in named.items() if name in _ALWAYS or not _same(value, usual[name])}
+    return {name: value for name, value in changed.items() if value is not None}
+
+
+def _same(value: Any, usual: Any) -> bool:
+    return (list(value) if isinstance(value, tuple) else value) == usual
+
+
 def _guide_line(encoder: Mapping[str, Any]) -> str:
-    facts = ", ".join(f"{key} `{_plain(value)}`" for key, value in encoder.items() if key != "name")
-    return f"- **{encoder['name']}**: {facts}"
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    facts = {key: value for key, value in encoder.items() if key in _OF_A_GUIDE and value is not None}
+    if "sha256" in facts:
+        facts["sha256"] = f"{facts['sha256'][:16]}…"
+    told = ", ".join(f"{key.replace('_', ' ')} `{plain_value(value)}`" for key, value in facts.items())
+    return f"- **{encoder['name']}**: {told}"

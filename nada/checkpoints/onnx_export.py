@@ -63,7 +63,7 @@ def require_packages() -> None:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise NadaError(
-            f"An .onnx file needs {' and '.join(missing)}, which this installation lacks: pip install 'nada[onnx]'."
+            f"An .onnx file needs {' and '.join(missing)}, which this installation lacks: pip install {' '.join(missing)}."
         )
 
 

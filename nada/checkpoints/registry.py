@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +110,9 @@ def fetch(known: str | KnownGenerator, cache_dir: str | Path | None = None) -> P
     """
     if isinstance(known, str):
         if known not in KNOWN:
-            raise UsageError(f"{known!r} is no known generator; 'nada models list' shows them.")
+            near = difflib.get_close_matches(known, KNOWN, n=1, cutoff=0.6)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UsageError(f"{known!r} is not a known generator; {hint}'nada models list' shows them.")
         known = KNOWN[known]
     path = cache_path(known.name, cache_dir)
     if not path.is_file():

@@ -33,7 +33,7 @@ def command(source: str, out: str, half: bool, onnx_input: str, force: bool) -> 
       my-generator.pt    the layout of                        the official StyleGAN-NADA and tools
                          rosinality/stylegan2-pytorch         for that code; no classes, no text
       my-generator.onnx  one ONNX graph, opset 18             onnxruntime: Python, C++, C#, browsers;
-                                                              needs pip install 'nada[onnx]'
+                                                              needs pip install onnx onnxscript onnxruntime
 
     \b
       IN                 is whatever nada reads

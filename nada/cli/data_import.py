@@ -24,7 +24,8 @@ _SHOWN = 5  # names of pictures left out
 def command(config: ImportConfig, source: str, out: str) -> None:
     """Make one zip of equal squares, with classes and captions, of the pictures in SRC.
 
-    SRC is a folder (nested as it may be), a zip, a parquet file or a folder of them, or CIFAR-10's published archive.
+    SRC is a folder (nested as it may be), a zip, a parquet file or a folder of them (needs pip install pyarrow), or
+    CIFAR-10's published archive.
     The zip has the layout of NVIDIA's tools: PNG files and a dataset.json with labels and captions. Broken pictures
     are left out and listed there. The same input gives the same bytes; an import that was interrupted goes on where
     it was when it is started again.
@@ -76,9 +77,9 @@ def _summary(report: ImportReport, config: ImportConfig) -> str:
         shown = "; ".join(f"{printable(name)}: {printable(reason)}" for name, reason in report.skipped[:_SHOWN])
         lines.append(f"left out: {count} cannot be read: {shown}{'; …' if len(report.skipped) > _SHOWN else ''}")
     if report.ignored:
-        count = plural(len(report.ignored), "file that is no picture", "files that are no pictures")
+        count = plural(len(report.ignored), "file that is not a picture", "files that are not pictures")
         shown = ", ".join(map(printable, report.ignored[:_SHOWN]))
         lines.append(f"left out: {count}: {shown}{', …' if len(report.ignored) > _SHOWN else ''}")
     if config.size & (config.size - 1):
-        lines.append(f"note: {config.size} is no power of two; nada train will resize the pictures again")
+        lines.append(f"note: {config.size} is not a power of two; nada train will resize the pictures again")
     return "\n".join(lines)

@@ -36,7 +36,7 @@ def command(config: ExportConfig, run: str) -> None:
     from nada.errors import UsageError
 
     if config.to is None:
-        raise UsageError("Say where to: --to FOLDER, or --to hf:owner/name.")
+        raise UsageError("Missing destination: --to FOLDER, or --to hf:owner/name.")
     from nada.allocator import tune_allocator, tune_threads
 
     tune_allocator()

@@ -18,7 +18,7 @@ def command(config: MixConfig, domains: tuple[str, ...]) -> None:
     DOMAIN is a run folder of nada adapt, its adaptation.safetensors, or an earlier mix.
       nada mix runs/00000-image-to-minimal-logo runs/00001-photo-to-pencil-sketch --weights 0.7,0.3
     Half as strong, as a folder that every nada command reads:
-      nada mix runs/00000-image-to-minimal-logo --weights 0.5 --to generator --out softer-logo
+      nada mix runs/00000-image-to-minimal-logo --weights 0.5 --as generator --out softer-logo
     A style carried over to a sibling of its base (works best for --layers style-offset@all):
       nada mix runs/00002-photo-to-pencil-sketch --base my-fine-tuned-generator --force
 

@@ -113,8 +113,11 @@ def show_model(name: str, as_json: bool) -> None:
 @click.option("--cache", metavar="DIR", help="Where to keep it.  [default: $NADA_CACHE or ~/.cache/nada]")
 def fetch_model(name: str, cache: str | None) -> None:
     """Download the known generator NAME; an interrupted download goes on where it stopped."""
-    from nada.checkpoints.registry import KNOWN, fetch
+    from nada.checkpoints.registry import BUNDLED, KNOWN, fetch
 
+    if name in BUNDLED:
+        click.echo(f"{name} is bundled; there is nothing to fetch.")
+        return
     if name in KNOWN:
         click.echo(f"{name}: {KNOWN[name].licence}", err=True)
     click.echo(fetch(name, cache))

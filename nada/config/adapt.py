@@ -14,13 +14,13 @@ class AdaptConfig:
     source: str | None = option(
         None, section="From what, to what", help="What the generator shows now, in words: photo, face, image."
     )
-    target: str | None = option(None, help='What it shall show, in words: "minimal logo", "pencil sketch".')
+    target: str | None = option(None, help='What it should show, in words: "minimal logo", "pencil sketch".')
     target_images: str | None = option(None, help="Folder of example pictures of the target, with or instead of words.")
     generator: str = option(
         "demo", help="demo or demo-cifar10 (bundled), a known name (nada models list), a file, a run folder."
     )
     classes: tuple[str, ...] = option(
-        (), flag="class", help="Adapt on this class or known prompt only, by name or number. Repeatable."
+        (), flag="class", help="Adapt on this class or known prompt only, by name or number. Repeatable.  [default: all]"
     )
     clip: tuple[str, ...] = option(
         ("demo",),
@@ -30,14 +30,20 @@ class AdaptConfig:
     text_weight: float = option(1.0, help="Share of the words, where target pictures are given too.")
     image_weight: float = option(1.0, help="Share of the target pictures, where words are given too.")
     augment: str | None = option(
-        None, choices=("none", "shared", "independent"), help="Random views for the guide, alike for both copies or not."
+        None,
+        choices=("none", "shared", "independent"),
+        help="Random views for the guide, alike for both copies or not.  [default: shared; none with --method official]",
     )
-    views: int = option(1, help="Random views averaged per step, where the guide gets any.")
-    hinge: float | None = option(None, help="Weight of a term that asks for a visible edit; see the README.")
+    views: int = option(1, help="Random views averaged per step; ignored with --augment none.")
+    hinge: float | None = option(None, help="Weight of a term that asks for larger edits still, such as 1.  [default: 0]")
     resize: str | None = option(
-        None, choices=("bicubic", "bilinear", "area"), help="Filter that brings pictures to the guide's size."
+        None,
+        choices=("bicubic", "bilinear", "area"),
+        help="Filter that brings pictures to the guide's size.  [default: the guide's own; bicubic with --method official]",
     )
-    antialias: bool | None = option(None, help="Whether that filter is antialiased; the guide's own habit if not given.")
+    antialias: bool | None = option(
+        None, help="Whether that filter is antialiased.  [default: as the guide's own; no with --method official]"
+    )
     method: str = option(
         "nada",
         section="The adaptation",
@@ -45,13 +51,22 @@ class AdaptConfig:
         help="official: as the published code, bugs included.",
     )
     layers: str | None = option(
-        None, help="What may move: late:2 (default), early:2, all, blocks:64-256, auto:9, affine@late:3, style-offset@all."
+        None,
+        help="What may move: late:N, early:N, all, blocks:A-B, auto:K, auto-official:K, mapping; before @ which parts of it: "
+        "conv, affine, bias, noise, const, torgb, style-offset, joined by +, as affine+bias@late:3.  "
+        "[default: late:2; auto-official of two thirds of the layers with --method official]",
     )
-    steps: int | None = option(None, help="Steps; 200 if not given (300 for the official method).")
-    batch: int | None = option(None, help="Pictures per step; 8 if not given (2 for the official method).")
-    lr: float | None = option(None, help="Adam's learning rate; if not given, by a rule on the generator's width.")
+    steps: int | None = option(None, help="Steps.  [default: 200; 300 with --method official]")
+    batch: int | None = option(None, help="Pictures per step.  [default: 8; 2 with --method official]")
+    lr: float | None = option(
+        None,
+        help="Adam's learning rate.  [default: 0.0016 x 512 / channels of the widest block (at most 512), 0.0085 for demo; "
+        "0.0016 with --method official]",
+    )
     noise: str | None = option(
-        None, choices=("shared", "independent"), help="Per-layer noise of the two copies; shared if not given."
+        None,
+        choices=("shared", "independent"),
+        help="Per-layer noise of the two copies.  [default: shared; independent with --method official]",
     )
     mixing: float = option(0.0, help="Probability of mixing two styles in a step.")
     ema: float = option(0.0, help="Decay of an average of the moving weights that becomes the result; 0 for none.")
@@ -62,7 +77,8 @@ class AdaptConfig:
         help="A guide that only looks: auto (demo-judge for the demo guide), none, or a SPEC.",
     )
     stop: bool | None = option(
-        None, help="Let the judge end the run and keep the weights it liked best; on, but off for the official method."
+        None,
+        help="Let the judge end the run and keep the weights it liked best.  [default: yes; no with --method official]",
     )
     device: str = option("auto", section="The machine", help="auto, cpu, cuda or cuda:1.")
     precision: str = option(
@@ -70,7 +86,7 @@ class AdaptConfig:
         choices=("auto", "fp32", "bf16", "fp16"),
         help="Of the generator; auto: 16 bits where the processor or GPU is fast with them, fp32 elsewhere.",
     )
-    accumulate: int = option(1, help="Compute a batch in so many parts: as many times less memory, the same step.")
+    accumulate: int = option(1, help="Split each batch into N parts: about 1/N of the memory, the same step.")
     checkpointing: bool = option(
         False, help="Compute feature maps again in the backward pass instead of keeping them: less memory, slower."
     )

@@ -14,7 +14,9 @@ class ReadingConfig:
     """Which pictures, and where their classes and captions are."""
 
     include: str | None = option(
-        None, section="Reading", help="Glob pattern: only pictures whose name or path fits, as 'train/*'."
+        None,
+        section="Reading",
+        help="Glob pattern on a picture's name or its path in the data, as 'train-*' or 'train/*'.  [default: all]",
     )
     class_from: str = option(
         "auto",
@@ -40,10 +42,10 @@ class ImportConfig(ReadingConfig):
         "crop", choices=("crop", "pad", "stretch"), help="Make a square: cut the centre out, add borders, or distort."
     )
     background: str = option("white", help="Colour of borders and of what is transparent: white, #102030, ...")
-    limit: int | None = option(None, help="Only the first so many pictures.")
+    limit: int | None = option(None, help="Only the first N pictures.  [default: all]")
     skipped: str | None = option(None, help="Write names and reasons of pictures that were left out to this file.")
-    force: bool = option(False, help="Replace OUT.zip where it is there already.")
-    workers: int | None = option(None, help="Threads; one per processor if not given. The result is the same.")
+    force: bool = option(False, help="Replace OUT.zip if it exists.")
+    workers: int | None = option(None, help="Threads; the result is the same with any number.  [default: one per processor]")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ class ExportConfig:
 
     to: str | None = option(
         None,
-        section="Where to",
+        section="Output",
+        alias="out",
         help="A folder to write, or hf:owner/name for the Hugging Face hub (hf:owner/name@branch for a branch of it). "
         "Nothing leaves this machine without hf:.",
     )

@@ -65,7 +65,7 @@ def options_of(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             stored = {} if config is None else read_options(cls, config)
             return command(from_json(cls, {**stored, **chosen}), **own)
 
-        file_help = "JSON file of options, such as the config.json of an earlier run; flags win over it."
+        file_help = "JSON file of options, as a run's config.json; flags win over it, and paths in it start here."
         decorated = click.option("--config", metavar="FILE", help=file_help)(wrapper)
         sections = _sections(cls)
         for field in reversed(dataclasses.fields(cls)):

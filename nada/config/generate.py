@@ -18,7 +18,7 @@ class GenerateConfig:
         "newest run below runs/. demo if not given.",
     )
     seeds: str | None = option(None, help="Seeds and ranges of them: 0-99,200. Each seed is a picture; 0-15 if not given.")
-    num: int | None = option(None, help="So many pictures: the seeds 0 to N - 1.")
+    num: int | None = option(None, help="N pictures: the seeds 0 to N - 1.")
     classes: tuple[str, ...] = option(
         (),
         flag="class",
@@ -33,7 +33,7 @@ class GenerateConfig:
     truncation: float | None = option(
         None, section="How they look", help="Psi: 1 (if not given) is the generator as it is, 0.5 calmer and more alike."
     )
-    truncation_cutoff: int | None = option(None, help="Truncate so many layers only, counted from 4 px; all if not given.")
+    truncation_cutoff: int | None = option(None, help="Truncate N layers only, counted from 4 px.  [default: all]")
     truncation_centre: str | None = option(
         None,
         choices=("global", "condition"),
@@ -66,7 +66,7 @@ class GenerateConfig:
     of: int = option(200, help="How many pictures are looked at.")
     best: int = option(5, help="How many of them are kept.")
     optimise: int = option(
-        0, bare=100, help="Move the best ones' latents towards the prompt, so many steps; 100 if given without a number."
+        0, bare=100, help="Move the best ones' latents towards the prompt, N steps; 100 if given without a number."
     )
     clip: str = option("demo", help="The guide that scores: demo (bundled), ViT-B-32/openai, NAME=FILE, local-dir:DIR.")
     judge: str = option(
@@ -75,7 +75,7 @@ class GenerateConfig:
 
     out: str | None = option(
         None,
-        section="Where to",
+        section="Output",
         help="Folder for the pictures; one below generated/ that is named by the settings if not given.",
     )
     grid: bool = option(False, help="Contact sheets of all pictures, too; several where there are many.")

@@ -70,8 +70,8 @@ class InterpolateConfig:
     easing: str = option("linear", choices=("linear", "smooth"), help="smooth slows down at every key frame.")
     columns: int | None = option(
         None,
-        help="Several walks side by side: the seeds are dealt out to so many, as 0-5 to two: 0,1,2 and 3,4,5. In a walk "
-        "between domains, tiles beside one another.",
+        help="Several walks side by side: the seeds are dealt out to N of them, as 0-5 to two: 0,1,2 and 3,4,5. In a walk "
+        "between domains, tiles beside one another.  [default: 1; about a square of tiles]",
     )
     size: int | None = option(None, help="Side of a tile in pixels; the generator's own if not given.")
     upscale: str = option(
@@ -79,7 +79,7 @@ class InterpolateConfig:
     )
     label: bool = option(False, help="Write seeds, classes and domains above the pictures, and the time below.")
     out: str = option(
-        "walk.gif", help="walk.gif, walk.mp4 (pip install 'nada[video]'), or a folder for PNGs. Replaced if there."
+        "walk.gif", help="walk.gif, walk.mp4 (needs pip install imageio-ffmpeg), or a folder for PNGs. Replaced if there."
     )
     quality: int = option(8, help="Of an MP4, 1 to 10; 8 looks like the pictures themselves.")
 

@@ -83,7 +83,7 @@ class InvertConfig:
     )
     locality: float = option(0.1, help="Weight of what keeps all other pictures as they were.")
 
-    out: str = option("inverted", section="Where to", help="Folder of the results. Photographs finished there are kept.")
+    out: str = option("inverted", section="Output", help="Folder of the results. Photographs finished there are kept.")
     overwrite: bool = option(False, help="Replace photographs in --out that were inverted with other settings.")
     judge: str = option("auto", help="A guide that only measures: auto (a bundled one that did not compare), or a SPEC.")
     batch: int | None = option(

@@ -28,6 +28,8 @@ class MixConfig:
 
     to: str = option(
         "adaptation",
+        flag="as",
+        alias="to",
         section="What is kept",
         choices=("adaptation", "generator"),
         help="adaptation: a small adaptation.safetensors that needs its base; generator: a folder with all weights.",
@@ -40,7 +42,9 @@ class MixConfig:
     )
     seeds: str = option("0-7", help="Latents of the preview, as 0-7 or 1,5,9.")
     classes: tuple[str, ...] = option(
-        (), flag="class", help="Preview this class or known prompt only, by name or number. Repeatable, in turn."
+        (),
+        flag="class",
+        help="Preview this class or known prompt only, by name or number. Repeatable, in turn.  [default: all]",
     )
     truncation: float | None = option(
         None, help="Psi of the preview. 1 for a generator with conditions and 0.7 for one without if not given."

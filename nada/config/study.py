@@ -12,7 +12,7 @@ class StudyConfig:
     """Which adaptations are made, how they are judged, and on what they run."""
 
     source: str | None = option(None, section="The grid", help="What the generator shows now, in words: photo, face, image.")
-    target: str | None = option(None, help='What it shall show, in words: "minimal logo", "pencil sketch".')
+    target: str | None = option(None, help='What it should show, in words: "minimal logo", "pencil sketch".')
     pairs: str | None = option(
         None,
         help="File with a pair of prompts in every line: photo -> pencil sketch @ bird. The class behind @ may be left out.",
@@ -20,7 +20,7 @@ class StudyConfig:
     classes: tuple[str, ...] = option(
         (),
         flag="class",
-        help="Adapt on this class or known prompt, by name or number; several are cells of their own. Repeatable.",
+        help="Adapt on this class or known prompt, by name or number; each is a cell. Repeatable.  [default: all together]",
     )
     layers: tuple[str, ...] = option(
         (),
@@ -73,7 +73,7 @@ class StudyConfig:
     )
     ray: str | None = option(
         None,
-        help="Hand the cells to Ray (pip install 'nada[ray]'): local, auto, or the address of a cluster that shares "
+        help="Hand the cells to Ray (pip install 'ray>=2.40'): local, auto, or the address of a cluster that shares "
         "--out, as head:6379 or ray://head:10001.",
     )
 
@@ -83,4 +83,4 @@ class StudyConfig:
         True, help="Keep what every cell adapted; --no-weights saves the space and keeps pictures and numbers."
     )
     report_only: bool = option(False, help="Make no cell; write tables and report of what is in --out.")
-    dry_run: bool = option(False, help="Say what would be done and how long it might take, and do nothing.")
+    dry_run: bool = option(False, help="Say what would be done and how long it might take; make nothing.")

@@ -12,10 +12,15 @@ class TrainConfig:
     """What to train on, how large, how long and how. A resumed run takes everything it had from its own folder."""
 
     data: str | None = option(
-        None, section="Data", help="Pictures: a folder (its folders are classes), a .zip or a .parquet file."
+        None,
+        section="Data",
+        help="Pictures: a folder (its folders are classes), a .zip or a .parquet file (needs pip install pyarrow).",
     )
     size: int = option(64, help="Side in pixels, a power of two; pictures are cropped to a square and resized.")
-    include: str | None = option(None, help="Glob pattern: take only pictures whose name fits, as 'train-*'.")
+    include: str | None = option(
+        None,
+        help="Glob pattern on a picture's name or its path in the data, as 'train-*' or 'train/*'.  [default: all]",
+    )
     mirror: bool = option(
         False, help="Add the mirror image of every picture; not where left and right matter, as in writing."
     )
@@ -27,7 +32,8 @@ class TrainConfig:
     text_guide: str = option("demo", help="Guide that reads the captions: demo (bundled), ViT-B-32/openai, NAME=FILE.")
     holdout: float = option(0.0, help="Keep this share of the pictures, as 0.05, out of training, and measure against it.")
     holdout_glob: str | None = option(
-        None, help="Glob pattern: keep the pictures whose name fits, as 'test-*', out of training, and measure against them."
+        None,
+        help="Glob pattern on a picture's name or its path in the data, as 'test-*': keep these out, and measure against them.",
     )
 
     channels: str = option(
@@ -35,7 +41,7 @@ class TrainConfig:
         section="Networks",
         help="Widths: one number, one per block (4 px first) as 128,128,64, or BASE/MAX.",
     )
-    d_channels: str | None = option(None, help="Widths of the discriminator, written alike; as --channels if not given.")
+    d_channels: str | None = option(None, help="Widths of the discriminator, written alike.  [default: as --channels]")
     z_dim: int = option(512, help="Length of a latent.")
     w_dim: int = option(512, help="Length of a style.")
     mapping_layers: int = option(2, help="Layers of the mapping network, and of the discriminator's for conditions.")
@@ -48,26 +54,26 @@ class TrainConfig:
         help="Fine-tune: start from this generator (any that nada reads; its sizes are kept), and from its "
         "discriminator where there is one.",
     )
-    freeze_d: int = option(0, help="With --init, keep so many of the discriminator's finest blocks as they are (FreezeD).")
+    freeze_d: int = option(0, help="With --init, keep the discriminator's N finest blocks as they are (FreezeD).")
 
     batch: int = option(16, section="Training", help="Pictures per step, over all processes.")
     lr: float = option(0.0025, help="Adam's learning rate.")
-    d_lr: float | None = option(None, help="That of the discriminator; as --lr if not given.")
+    d_lr: float | None = option(None, help="That of the discriminator.  [default: as --lr]")
     schedule: str = option(
         "constant",
         choices=("constant", "linear", "cosine"),
         help="What becomes of the learning rate; linear and cosine end at 0.",
     )
-    warmup_kimg: float = option(0.0, help="Let the learning rate rise from 0 over so many thousand pictures.")
+    warmup_kimg: float = option(0.0, help="Let the learning rate rise from 0 over the first N kimg.")
     loss: str = option(
         "logistic",
         choices=("logistic", "hinge", "wgan-gp"),
         help="What the networks play for: logistic as in StyleGAN2, hinge, or wgan-gp (with --augment diff or none).",
     )
     gamma: float | None = option(
-        None, help="Weight of the R1 penalty, 0 for none; more is steadier and blurrier. 0.1 if not given, 0 with wgan-gp."
+        None, help="Weight of the R1 penalty, 0 for none; more is steadier and blurrier.  [default: 0.1; 0 with wgan-gp]"
     )
-    r1_interval: int = option(16, help="Apply R1 every so many steps, so many times as strong.")
+    r1_interval: int = option(16, help="Apply R1 every N steps, N times as strong.")
     gradient_penalty: float = option(10.0, help="Weight of the penalty that is part of wgan-gp.")
     label_smoothing: float = option(
         0.0, help="Ask the discriminator for a little less than certainty of real pictures: 0.1."
@@ -75,7 +81,7 @@ class TrainConfig:
     path_length: float = option(
         0.0, help="Weight of path-length regularisation (2 as published): smoother latents, slower; 0 for none."
     )
-    path_interval: int = option(4, help="Apply it every so many steps, so many times as strong.")
+    path_interval: int = option(4, help="Apply it every N steps, N times as strong.")
     mixing: float = option(0.0, help="Probability of mixing two styles in a step; 0.9 as published.")
     g_steps: int = option(1, help="Updates of the generator in a step.")
     d_steps: int = option(1, help="Updates of the discriminator in a step.")
@@ -85,7 +91,8 @@ class TrainConfig:
     clip_norm: float = option(0.0, help="Shorten gradients that are longer than this; 0 for never.")
     ema_kimg: float = option(5.0, help="Half-life of the average of the weights that is kept, in thousands of pictures.")
     ema_rampup: float | None = option(
-        None, help="Shorter in the beginning: at most this share of what was shown, 0 for not. 0.05, or 0 with --init."
+        None,
+        help="Shorter in the beginning: at most this share of what was shown.  [default: 0.05; 0, for not, with --init]",
     )
 
     augment: str = option(
@@ -100,14 +107,15 @@ class TrainConfig:
     ada_kimg: float = option(100.0, help="Thousands of pictures in which the adaptive strength can go from 0 to 1.")
 
     kimg: float | None = option(
-        None, section="Length and files", help="Thousands of pictures to show in all; 100 if not given."
+        None, section="Length and files", help="Length in kimg, thousands of pictures shown.  [default: 100]"
     )
     duration: float | None = option(
-        None, help="Stop so many minutes after the start, saved; --resume goes on exactly as if it had not stopped."
+        None,
+        help="Stop N minutes after the start, saved; --resume goes on exactly as if it had not stopped.  [default: never]",
     )
-    snapshot_kimg: float = option(4.0, help="Save the state to resume from every so many thousand pictures.")
-    samples_kimg: float = option(20.0, help="Save a grid of samples, always of the same latents, every so many thousand.")
-    keep: int = option(0, help="Keep the last so many states by number, beside last.ckpt, to go back to.")
+    snapshot_kimg: float = option(4.0, help="Save the state to resume from every N kimg (thousand pictures).")
+    samples_kimg: float = option(20.0, help="Save a grid of samples, always of the same latents, every N kimg.")
+    keep: int = option(0, help="Keep the last N states by number, beside last.ckpt, to go back to.")
     log_steps: int = option(10, help="Steps that one point of the curves is the mean of.")
     out: str = option("runs", help="Folder that the numbered run folder is made in.")
     resume: str | None = option(
@@ -123,8 +131,8 @@ class TrainConfig:
         help="Guide whose features the samples are compared with the pictures on, or none: demo-judge (bundled), "
         "ViT-B-32/openai, NAME=FILE. The best generator is kept in best/.",
     )
-    metrics_kimg: float = option(20.0, help="Measure every so many thousand pictures.")
-    metrics_num: int = option(1000, help="So many samples against so many pictures, or as many as there are.")
+    metrics_kimg: float = option(20.0, help="Measure every N kimg.")
+    metrics_num: int = option(1000, help="Measure N samples against N pictures, or as many as there are.")
 
     device: str = option("auto", section="The machine", help="auto, cpu, cuda or cuda:1.")
     precision: str = option(

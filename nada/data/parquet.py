@@ -89,7 +89,7 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         import pyarrow.parquet
     except ImportError as error:
-        raise NadaError("Reading parquet files needs pyarrow; install it with: pip install 'nada[data]'.") from error
+        raise NadaError("Reading parquet files needs pyarrow; install it with: pip install pyarrow.") from error
     try:
         with pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
             yield file

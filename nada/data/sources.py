@@ -83,7 +83,7 @@ def nothing_left(path: Path, include: str | None, source: Source, skipped: Seque
     if skipped:
         return NadaError(f"none of the {len(skipped)} pictures in {path} can be decoded, as {skipped[0]}.")
     fitting = f" that fits {include!r}" if include else ""
-    return NadaError(f"there is no picture{fitting} in {path} ({len(source.ignored)} other files).")
+    return NadaError(f"there is no picture{fitting} in {path} (and {len(source.ignored)} files that are not pictures).")
 
 
 def _parquet_files(path: Path, files: list[str]) -> list[Path]:

@@ -10,6 +10,7 @@ import torch
 
 from nada.domains import Pair
 from nada.errors import UsageError
+from nada.generation.conditions import Chosen, as_names
 from nada.generation.finding import Found, Search, check_looked_at
 from nada.generation.keeping import Picture
 from nada.generation.layers import parse_layers
@@ -23,21 +24,19 @@ Model = str | Generator | Pair | Painter
 SeedList = str | Sequence[int]
 
 
-def make_painter(
-    model: Model, classes: Sequence[str] = (), device: str | torch.device = "cpu", precision: str = "fp32"
-) -> Painter:
+def make_painter(model: Model, classes: Chosen = (), device: str | torch.device = "cpu", precision: str = "fp32") -> Painter:
     """Return what paints pictures of `model`, and keeps what it needs for that: give it to the functions below for many calls.
 
     Args:
         model: a spec of a generator, run or adaptation; a generator; a pair of `nada.domains.load_pair`.
-        classes: names, numbers or texts; several go in turn by the seed, and so do all if none is given.
+        classes: a name, number or text, or a list of them; several go in turn by the seed, and so do all if none is given.
         device: for a spec; other models stay where they are.
         precision: of the feature maps: "fp32", "bf16", "fp16" or "auto".
 
     Raises UsageError and NadaError for what cannot be had.
     """
     if isinstance(model, Painter):
-        if classes or precision != model.precision:
+        if as_names(classes) or precision != model.precision:
             raise UsageError("A painter has its classes and its precision already; give them to make_painter.")
         return model
     if isinstance(model, Generator):
@@ -51,7 +50,7 @@ def generate(
     model: Model = "demo",
     seeds: SeedList = range(16),
     *,
-    classes: Sequence[str] = (),
+    classes: Chosen = (),
     strength: float | None = None,
     truncation: float = 1.0,
     truncation_cutoff: int | None = None,
@@ -100,7 +99,7 @@ def mix(
     columns: SeedList = (3, 4, 5),
     layers: str = "coarse",
     *,
-    classes: Sequence[str] = (),
+    classes: Chosen = (),
     strength: float | None = None,
     truncation: float = 1.0,
     device: str | torch.device = "cpu",
@@ -136,7 +135,7 @@ def search(
     clip: str = "demo",
     judge: str = "auto",
     seeds: SeedList | None = None,
-    classes: Sequence[str] = (),
+    classes: Chosen = (),
     strength: float | None = None,
     truncation: float = 1.0,
     device: str | torch.device = "cpu",
@@ -150,7 +149,7 @@ def search(
     Args:
         of: look at the seeds 0 to `of` - 1; or at those of `seeds`.
         source: score by the direction from this text to the prompt, see `nada.generation.scoring.Scorer`.
-        optimise: so many steps to move each of the best towards the prompt in W; what it was before is its `start`.
+        optimise: how many steps to move each of the best towards the prompt in W; what it was before is its `start`.
         clip: spec of the guide. `judge`: spec of one that only looks, "none", or "auto" for the bundled one beside `demo`.
         model, classes, strength, truncation, device: as of `generate`.
 

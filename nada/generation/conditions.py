@@ -13,15 +13,27 @@ from nada.errors import NadaError, UsageError
 from nada.models import Generator
 from nada.models.conditions import class_number
 
+Chosen = Sequence[str | int] | str | int
+
+
+def as_names(chosen: Chosen) -> tuple[str, ...]:
+    """Return one condition or several, given by name or number, as names.
+
+    >>> as_names("apple"), as_names([0, "lemon"])
+    (('apple',), ('0', 'lemon'))
+    """
+    return (str(chosen),) if isinstance(chosen, (str, int)) else tuple(map(str, chosen))
+
 
 class Conditions:
     """Turns the names of conditions into rows for the generator; a text is read by its guide once.
 
-    `chosen` are names; none stands for all that the generator knows. They go by seed: the picture of seed s has the
-    condition `s % count`, as `Generator.sample` chooses it.
+    `chosen` are names or numbers, or a single one; none stands for all that the generator knows. They go by seed: the
+    picture of seed s has the condition `s % count`, as `Generator.sample` chooses it.
     """
 
-    def __init__(self, generator: Generator, chosen: Sequence[str] = ()) -> None:
+    def __init__(self, generator: Generator, chosen: Chosen = ()) -> None:
+        chosen = as_names(chosen)
         self._generator, self._config = generator, generator.config
         if chosen and not self._config.condition_dim:
             raise UsageError(f"--class {chosen[0]}: this generator has no classes and reads no text.")
@@ -73,7 +85,7 @@ class Conditions:
         guide = self._config.text_guide
         if not guide:
             raise UsageError(
-                f"--class {text!r} is no prompt that this generator knows, and it names no guide to read it by."
+                f"--class {text!r} is not a prompt that this generator knows, and it names no guide to read it by."
             )
         encoder = load_encoder(guide)
         warn_of_unknown_words([encoder], (text, ""))

@@ -56,7 +56,7 @@ def read_settings(path: str | Path) -> tuple[Recipe, dict[str, Any]]:
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise NadaError(f"cannot read {path}: {error.strerror}.") from error
     except UnidentifiedImageError as error:
-        raise NadaError(f"{path} is no PNG, and only the PNG files of nada generate hold their settings.") from error
+        raise NadaError(f"{path} is not a PNG, and only the PNG files of nada generate hold their settings.") from error
     except Exception as error:  # Pillow's readers raise a dozen types on damaged data
         raise NadaError(f"{path} is damaged and its settings cannot be read ({str(error)[:200]}).") from error
     if not isinstance(text, str) or len(text) > _MOST:
@@ -67,7 +67,7 @@ def read_settings(path: str | Path) -> tuple[Recipe, dict[str, Any]]:
     except NadaError as error:
         raise NadaError(f"{path} cannot be made again: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise NadaError(f"{path} cannot be made again: its settings are no JSON.") from error
+        raise NadaError(f"{path} cannot be made again: its settings are not JSON.") from error
 
 
 def read_search(values: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from nada.checkpoints import hash_generator
 from nada.domains import Pair, at_strength, load_pair
 from nada.errors import NadaError, UsageError
 from nada.generation.blocks import block_rows, pictures_of, styles_of
-from nada.generation.conditions import Conditions
+from nada.generation.conditions import Chosen, Conditions
 from nada.generation.recipe import Mix, Recipe, decode_offset
 from nada.models import Compute, Generator, KeptWeights
 from nada.precision import DTYPES, fast_precision
@@ -36,7 +36,7 @@ class Painter:
         precision: "fp32", "bf16", "fp16", or "auto" for what the device is fast with.
     """
 
-    def __init__(self, pair: Pair, classes: Sequence[str] = (), precision: str = "fp32") -> None:
+    def __init__(self, pair: Pair, classes: Chosen = (), precision: str = "fp32") -> None:
         self.pair, self.spec = pair, pair.spec
         self.device = pair.adapted.b4.const.device
         self.precision = fast_precision(self.device) if precision == "auto" else precision
@@ -139,8 +139,6 @@ class Painter:
         return f"generator {self.spec} ({size}), {self.device} {self.precision}, {self.kernels}"
 
 
-def load_painter(
-    spec: str, classes: Sequence[str] = (), device: str | torch.device = "cpu", precision: str = "fp32"
-) -> Painter:
+def load_painter(spec: str, classes: Chosen = (), device: str | torch.device = "cpu", precision: str = "fp32") -> Painter:
     """Load what `spec` names, with its base where it is an adaptation. Raises UsageError and NadaError."""
     return Painter(load_pair(spec, device), classes, precision)

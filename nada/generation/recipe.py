@@ -153,21 +153,21 @@ def _text(values: Mapping[str, Any], key: str, most: int = MOST_TEXT) -> str | N
     value = values.get(key)
     if value is None or isinstance(value, str) and len(value) <= most and "\0" not in value:
         return value
-    raise NadaError(f"{_STRANGE}: {key} is no text.")
+    raise NadaError(f"{_STRANGE}: {key} is not a text.")
 
 
 def _whole(values: Mapping[str, Any], key: str, largest: int) -> int | None:
     value = values.get(key)
     if value is None or type(value) is int and 0 <= value <= largest:
         return value
-    raise NadaError(f"{_STRANGE}: {key} is no whole number from 0 to {largest}.")
+    raise NadaError(f"{_STRANGE}: {key} is not a whole number from 0 to {largest}.")
 
 
 def _number(values: Mapping[str, Any], key: str, default: float | None, largest: float) -> float | None:
     value = values.get(key, default)
     if value is None or type(value) in (int, float) and math.isfinite(value) and abs(value) <= largest:
         return None if value is None else float(value)
-    raise NadaError(f"{_STRANGE}: {key} is no number between -{largest:g} and {largest:g}.")
+    raise NadaError(f"{_STRANGE}: {key} is not a number between -{largest:g} and {largest:g}.")
 
 
 def _choice(values: Mapping[str, Any], key: str, choices: tuple[str, ...]) -> str:

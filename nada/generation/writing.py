@@ -70,26 +70,32 @@ def survey(out: Path, wanted: Callable[[str], Recipe | None]) -> set[str]:
     Args:
         wanted: gives the recipe for a file name; None for one that is of no concern.
 
-    Raises NadaError, before anything is written, for a file that is in the way: nothing of anybody's is overwritten.
+    Raises NadaError, before anything is written, that names the first file in the way and says how many there are:
+    nothing of anybody's is overwritten.
     """
-    done = set()
-    for path in out.iterdir():
-        recipe = wanted(path.name)
+    done, problems = set(), []
+    for name in sorted(os.listdir(out)):
+        recipe = wanted(name)
         if recipe is not None:
-            _check_kept(path, recipe)
-            done.add(path.name)
+            problem = _in_the_way(out / name, recipe)
+            problems += [problem] if problem else []
+            done.add(name)
+    if problems:
+        others = len(problems) - 1
+        more = f", and {others} other file{'s' * (others > 1)} there will not do either" if others else ""
+        raise NadaError(f"{problems[0]}{more}; choose another folder with --out.")
     return done
 
 
-def _check_kept(path: Path, recipe: Recipe) -> None:
+def _in_the_way(path: Path, recipe: Recipe) -> str:
+    """Why a file cannot stay as the picture of that recipe; empty if it is that picture."""
     try:
         kept, _ = read_settings(path)
     except NadaError as error:
-        raise NadaError(f"{path} is in the way ({error}) Choose another folder with --out.") from error
+        return f"{path} is in the way ({str(error).rstrip('.')})"
     if kept.same_picture(recipe):
-        return
+        return ""
     if kept.sha256 != recipe.sha256:
         same = f"another generator called {kept.model}" if kept.model == recipe.model else kept.model
-        raise NadaError(f"{path} was made with {same}, whose weights differ; choose another folder with --out.")
-    told = "; ".join(kept.differences(recipe)[:3])
-    raise NadaError(f"{path} was made with other settings ({told}); choose another folder with --out.")
+        return f"{path} was made with {same}, whose weights differ"
+    return f"{path} was made with other settings ({'; '.join(kept.differences(recipe)[:3])})"

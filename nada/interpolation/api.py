@@ -12,7 +12,7 @@ from torch import Tensor
 from nada.domains import Blender, Domain
 from nada.errors import UsageError
 from nada.generation import styles_of
-from nada.generation.conditions import Conditions
+from nada.generation.conditions import Chosen, Conditions, as_names
 from nada.interpolation.keys import Keys, Look, StyleKeys, keys_of_seeds
 from nada.interpolation.paths import MOST, places_of
 from nada.interpolation.sheets import Sheets
@@ -31,7 +31,7 @@ def interpolate(
     space: str = "w",
     loop: bool = False,
     easing: str = "linear",
-    classes: Sequence[str] = (),
+    classes: Chosen = (),
     truncation: float = 1.0,
     truncation_centre: str = "global",
     columns: int = 1,
@@ -79,7 +79,7 @@ def interpolate_domains(
     frames: int = 120,
     loop: bool = False,
     easing: str = "linear",
-    classes: Sequence[str] = (),
+    classes: Chosen = (),
     truncation: float = 1.0,
     truncation_centre: str = "global",
     columns: int | None = None,
@@ -127,13 +127,13 @@ def square(tiles: int) -> int:
     return max(1, math.ceil(math.sqrt(tiles)))
 
 
-def named_conditions(generator: Generator, seeds: Sequence[int], classes: Sequence[str]) -> tuple[list[str], Tensor | None]:
+def named_conditions(generator: Generator, seeds: Sequence[int], classes: Chosen) -> tuple[list[str], Tensor | None]:
     """Return for every seed what to call it and its condition: those of `classes` in turn, or by the seed among all.
 
     Raises UsageError for classes that the generator does not have.
     """
     known = Conditions(generator, classes)
-    if classes:
+    if as_names(classes):
         chosen: list[str | None] = [known.names[index % len(known.names)] for index in range(len(seeds))]
     else:
         chosen = [known.of(seed) for seed in seeds]
@@ -142,7 +142,7 @@ def named_conditions(generator: Generator, seeds: Sequence[int], classes: Sequen
 
 
 def seed_tracks(
-    generator: Generator, seeds: Sequence[int], classes: Sequence[str], space: str, look: Look, columns: int = 1
+    generator: Generator, seeds: Sequence[int], classes: Chosen, space: str, look: Look, columns: int = 1
 ) -> list[Keys]:
     """Return key frames for each of `columns` walks, to which the seeds are dealt out in equal parts."""
     if space not in SPACES:

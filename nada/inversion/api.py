@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -17,13 +17,14 @@ from nada.inversion.starts import Starts, find_starts
 from nada.inversion.styles import Styles
 from nada.inversion.through import picture_of
 from nada.models import Compute, Generator, KeptWeights
+from nada.models.conditions import Classes
 
 
 def invert(
     generator: Generator,
     pictures: Tensor,
     *,
-    classes: Sequence[int] | int | None = None,
+    classes: Classes = None,
     perception: str | Perception = "demo",
     on_step: Callable[[StepReport], None] | None = None,
     dtype: torch.dtype = torch.float32,
@@ -51,7 +52,7 @@ def invert(
     ((1, 8, 128), (1, 3, 32, 32), (0,), 2)
 
     Args:
-        classes: the number of each picture's class or known prompt, or one for all; None to find it by trying all.
+        classes: name or number of each picture's class or known prompt, or one for all; None to find it by trying all.
         perception: a guide such as "demo", `lpips-vgg=FILE`, or a `Perception`.
         on_step: called after every step.
         dtype: of the feature maps of the generator.
@@ -131,8 +132,8 @@ def check_pictures(generator: Generator, pictures: Tensor) -> Tensor:
     return pictures.float()
 
 
-def _labels(generator: Generator, classes: Sequence[int] | int | None, count: int) -> Tensor | None:
+def _labels(generator: Generator, classes: Classes, count: int) -> Tensor | None:
     if classes is None:
         return None
-    numbers = [classes] * count if isinstance(classes, int) else list(classes)
-    return generator.labels_of(range(count), numbers).to(generator.b4.const.device)
+    numbers = generator.labels_of(range(count), classes)
+    return None if numbers is None else numbers.to(generator.b4.const.device)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nada.cards import HERE, front_matter
+from nada.cards import HERE, WHOSE, front_matter
 from nada.config import to_json
 from nada.files import write_json, write_text
 from nada.images import label_rows, save_png
@@ -130,6 +130,8 @@ def _use(rows: list[Row], plan: Plan) -> list[str]:
         f'generator = nada.load_generator("{plan.config.model}")',
         'picture = generator.synthesize(inversion.w, inversion.noise or "const")',
         "```",
+        "",
+        WHOSE,
         "",
     ]
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from nada.errors import UsageError
 from nada.models.config import GeneratorConfig
 
+Classes = Sequence[int | str] | int | str | None  # numbers or names, one for all or one for each
 MOST_CLASSES, MOST_PROMPTS = 20, 5  # that an error lists; a generator may know many prompts, and they are long
 
 
@@ -59,12 +60,11 @@ def _check_numbers(numbers: Tensor, config: GeneratorConfig) -> None:
         raise UsageError(f"{kind} {there_are}; got {sorted(set(numbers.tolist()))}.")
 
 
-def condition_numbers(
-    seeds: Sequence[int], config: GeneratorConfig, classes: Sequence[int] | int | None = None
-) -> Tensor | None:
+def condition_numbers(seeds: Sequence[int], config: GeneratorConfig, classes: Classes = None) -> Tensor | None:
     """Return one condition's number for every seed: those of `classes`, one for all, or `seed % num_conditions`.
 
-    None if the network is unconditional. Raises UsageError for another number of classes than of seeds.
+    None if the network is unconditional. Raises UsageError for another number of classes than of seeds, and for a name
+    that the network does not know.
     """
     if config.condition_dim == 0:
         return None
@@ -72,11 +72,14 @@ def condition_numbers(
         if not config.num_conditions:
             raise UsageError(_needed(config))
         classes = [seed % config.num_conditions for seed in seeds]
-    elif isinstance(classes, int):
+    elif isinstance(classes, (int, str)):  # a name is one class, not one for each of its letters
         classes = [classes] * len(seeds)
     if len(classes) != len(seeds):
-        raise UsageError(f"{len(classes)} classes were given for {len(seeds)} seeds.")
-    return torch.tensor(list(classes), dtype=torch.long)
+        given = "1 class was" if len(classes) == 1 else f"{len(classes)} classes were"
+        one = "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+        raise UsageError(f"{given} given for {one}; give one name or number for all, or a list of one for each.")
+    numbers = [class_number(config, one, "class") if isinstance(one, str) else one for one in classes]
+    return torch.tensor(numbers, dtype=torch.long)
 
 
 def shared_rows(conditions: Tensor, count: int) -> Tensor:
@@ -85,19 +88,22 @@ def shared_rows(conditions: Tensor, count: int) -> Tensor:
     return rows.expand(count, -1) if len(rows) == 1 else rows
 
 
-def class_number(network: GeneratorConfig, name: str) -> int:
-    """Return the number of a class or known prompt given by name or number. Raises UsageError listing what there is."""
+def class_number(network: GeneratorConfig, name: str, option: str = "--class") -> int:
+    """Return the number of a class or known prompt given by name or number. Raises UsageError listing what there is.
+
+    `option` is how the error calls what was given.
+    """
     names, count = network.condition_names, network.num_conditions
     if name in names:
         return names.index(name)
     if name.isdecimal() and int(name) < count:
         return int(name)
     if not count:
-        raise UsageError(f"--class {name}: this generator has no classes and knows no prompts.")
+        raise UsageError(f"{option} {name}: this generator has no classes and knows no prompts.")
     if not names:
-        raise UsageError(f"--class {name}: there is no such class; there are 0 to {count - 1}.")
+        raise UsageError(f"{option} {name}: there is no such class; there are 0 to {count - 1}.")
     kind, most = ("class", MOST_CLASSES) if network.num_classes else ("prompt", MOST_PROMPTS)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]!r}? " if near else ""
     more = f" and {count - most} more" if count > most else ""
-    raise UsageError(f"--class {name}: there is no such {kind}; {hint}there are {', '.join(names[:most])}{more}.")
+    raise UsageError(f"{option} {name}: there is no such {kind}; {hint}there are {', '.join(names[:most])}{more}.")

@@ -14,7 +14,7 @@ from nada import ops
 from nada.errors import UsageError
 from nada.images import to_uint8
 from nada.models.compute import Compute, ComputingModule
-from nada.models.conditions import condition_numbers, condition_rows, shared_rows
+from nada.models.conditions import Classes, condition_numbers, condition_rows, shared_rows
 from nada.models.config import GeneratorConfig, block_sizes
 from nada.models.layers import SynthesisLayer, ToRGB
 from nada.models.mapping import Mapping, latents_from_seeds
@@ -213,7 +213,7 @@ class Generator(ComputingModule):
         self,
         seeds: Iterable[int],
         truncation: float = 1.0,
-        classes: Sequence[int] | int | None = None,
+        classes: Classes = None,
         noise: Noise = "const",
         batch: int = 16,
         conditions: Tensor | None = None,
@@ -223,7 +223,7 @@ class Generator(ComputingModule):
 
         Args:
             truncation: as of `map_latents`, with `truncation_centre`.
-            classes: the number of a class or known prompt, one for all or one per seed; None takes
+            classes: name or number of a class or known prompt, one for all or one per seed; None takes
                 `seed % num_conditions`. Ignored by an unconditional generator.
             batch: how many are computed at once; with "const" or "none" noise it does not change a picture.
             conditions: instead of classes, rows `(len(seeds), condition_dim)`, or one row for all: embeddings of any
@@ -240,11 +240,11 @@ class Generator(ComputingModule):
         side, depth = self.config.resolution, self.config.image_channels
         return np.concatenate(pictures) if pictures else np.zeros((0, side, side, depth), np.uint8)
 
-    def labels_of(self, seeds: Sequence[int], classes: Sequence[int] | int | None = None) -> Tensor | None:
+    def labels_of(self, seeds: Sequence[int], classes: Classes = None) -> Tensor | None:
         """Return the number of every seed's condition `(len(seeds),)`, as `sample` chooses it; None if unconditional."""
         return condition_numbers(seeds, self.config, classes)
 
-    def _rows_of(self, seeds: Sequence[int], conditions: Tensor, classes: Sequence[int] | int | None) -> Tensor:
+    def _rows_of(self, seeds: Sequence[int], conditions: Tensor, classes: Classes) -> Tensor:
         if classes is not None or not self.config.condition_dim:
             why = "they exclude classes" if classes is not None else "this generator is unconditional"
             raise UsageError(f"Conditions cannot be given here: {why}.")

@@ -1,4 +1,4 @@
-"""MP4 through the ffmpeg that the extra `nada[video]` brings: H.264 in yuv420p, what every player and browser shows."""
+"""MP4 through the ffmpeg that the package imageio-ffmpeg brings: H.264 in yuv420p, what every player and browser shows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _ffmpeg() -> Any:
         imageio_ffmpeg.get_ffmpeg_exe()
     except (ImportError, RuntimeError) as error:
         raise NadaError(
-            "MP4 needs ffmpeg, which is not here: pip install 'nada[video]', or write a .gif or a folder of PNGs."
+            "MP4 needs ffmpeg, which is not here: pip install imageio-ffmpeg, or write a .gif or a folder of PNGs."
         ) from error
     return imageio_ffmpeg
 

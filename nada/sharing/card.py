@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from nada.adaptation.card import result_table
-from nada.cards import how_to_load
+from nada.cards import how_to_load, plain_value
 from nada.checkpoints import native
 from nada.evaluation.report import BEGIN, END, Evaluation
 from nada.sharing.head import UNKNOWN, card_head, licence_fields
@@ -97,7 +97,9 @@ def _making(source: Source, whole: bool) -> list[str]:
     words = {"source prompt": "source", "target prompt": "target", "target pictures": "target_images"}
     rows += [(name, f"“{source.option(key)}”") for name, key in words.items() if source.option(key)]
     rows += [("guide", f"`{name}`") for name in _guides(source)]
-    rows += [(name, f"`{value}`") for name, key in _SETTINGS.items() if (value := source.option(key)) is not None]
+    rows += [
+        (name, f"`{plain_value(value)}`") for name, key in _SETTINGS.items() if (value := source.option(key)) is not None
+    ]
     rows += [(f"{part['weight']:g} of it", f"{part['name']} (layers `{part['layers']}`)") for part in source.parts]
     lines = ["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in rows)]
     return [*lines, "", "`config.json` has every option." if source.record and whole else ""]

@@ -128,5 +128,5 @@ def _import_ray(address: str) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise UsageError("--ray needs Ray: pip install 'nada[ray]'; or use --jobs, or --shard.") from error
+        raise UsageError("--ray needs Ray: pip install 'ray>=2.40'; or use --jobs, or --shard.") from error
     return ray

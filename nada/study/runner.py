@@ -107,7 +107,7 @@ def _is_open(record: dict[str, Any] | None, retry: bool) -> bool:
 
 def _what_is_there(count: int, todo: int, shard: str | None) -> str:
     part = f"shard {shard}: {count} cells, " if shard else ""
-    return f"{part}{count - todo} are there, {todo} to do"
+    return f"{part}{todo} to run, {count - todo} already done"
 
 
 def _make(plan: Plan, out: Path, count: int, todo: list[Cell], say: Say) -> bool:

@@ -48,7 +48,7 @@ def test_to_the_hub(hub: FakeHub) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        ((), 2, "Say where to"),
+        ((), 2, "Missing destination"),
         (("nothing", "--to", "x"), 2, "There is no generator 'nothing'"),
         (("--to", "x", "--only", "model"), 2, "Invalid value for '--only'"),
         (("--to", "hf:x", "--dry-run"), 2, "hf:owner/name"),

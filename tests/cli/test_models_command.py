@@ -78,4 +78,11 @@ def test_fetch_prints_the_file_and_the_licence(monkeypatch: pytest.MonkeyPatch, 
 
 def test_an_unknown_name_is_a_usage_error() -> None:
     assert isinstance(run("fetch", "nothing").exception, UsageError)
+
+
+def test_a_bundled_generator_needs_no_fetching_and_a_misspelt_one_is_guessed(cache: Path) -> None:
+    """Fails where `fetch demo` says that there is no such generator, although `list` shows it."""
+    bundled, misspelt = run("fetch", "demo"), run("fetch", "metface")
+    assert bundled.exit_code == 0 and bundled.output == "demo is bundled; there is nothing to fetch.\n"
+    assert isinstance(misspelt.exception, UsageError) and "did you mean 'metfaces'?" in str(misspelt.exception)
     assert isinstance(run("show", "nothing").exception, UsageError)

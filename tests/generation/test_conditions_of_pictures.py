@@ -61,3 +61,10 @@ def test_conditions_that_are_not_there() -> None:
     with pytest.raises(NadaError, match="the settings name none"):
         Conditions(tiny_generator(8, classes=2)).rows([None])
     assert Conditions(tiny_generator(8)).of(3) is None and Conditions(tiny_generator(8)).rows([None]) is None
+
+
+def test_one_name_is_not_a_list_of_letters() -> None:
+    """Fails where `classes="class1"` is refused as the class c, or a number has to be written as text."""
+    generator = tiny_generator(16, classes=2)
+    for classes in ("class1", 1, [1], ["1"]):
+        assert [picture.recipe.condition for picture in generate(generator, [0, 1], classes=classes)] == ["class1"] * 2

@@ -113,6 +113,18 @@ def test_pictures_of_others_are_not_overwritten() -> None:
     assert files() == before
 
 
+def test_the_first_of_many_files_in_the_way_is_named_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where the file that the system happens to list first is named, as if it were the only one."""
+    make(num=4)
+    listed = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path=".": sorted(listed(path), reverse=True))
+    said = r"^out/seed0000.png was made with other settings \(truncation 1.0, not 0.5\), and 3 other files there"
+    with pytest.raises(NadaError, match=said):
+        make(num=4, truncation=0.5)
+    with pytest.raises(NadaError, match=r"not 0.5\); choose another folder with --out.$"):
+        make(num=1, truncation=0.5)
+
+
 def test_one_command_at_a_time_in_a_folder() -> None:
     Path("out").mkdir()
     with locked(Path("out/pictures"), "busy"), pytest.raises(NadaError, match="another nada generate is writing to out"):

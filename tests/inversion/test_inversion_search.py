@@ -125,6 +125,8 @@ def test_what_cannot_be_inverted_is_refused_in_a_sentence() -> None:
         found(picture, generator, stepz=3)
     with pytest.raises(UsageError, match="2 classes were given for 1"):
         found(picture, generator, classes=[0, 1])
+    with pytest.raises(UsageError, match="no such class; there are class0, class1"):
+        found(picture, generator, classes="ship")
     with pytest.raises(NadaError, match="NaN"):
         found(picture * float("nan"), generator)
     with pytest.raises(NadaError, match="no number in step 1"):

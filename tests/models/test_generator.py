@@ -106,8 +106,18 @@ def test_a_seed_gives_the_fields_latent_and_the_same_picture_in_any_batch() -> N
     assert np.abs(together[3].astype(int) - alone[0]).max() <= 1
     assert np.array_equal(generator.sample([3], classes=1), generator.sample([3]))
     assert generator.sample([]).shape == (0, 16, 16, 3)
-    with pytest.raises(UsageError, match="1 classes were given for 2 seeds"):
+    with pytest.raises(UsageError, match="1 class was given for 2 seeds; give one name or number for all"):
         generator.sample([0, 1], classes=[1])
+
+
+def test_classes_are_given_by_name_too() -> None:
+    """Fails where a name is taken for a list of its letters, or only numbers are understood."""
+    generator = tiny_generator(16, classes=2)
+    ones = generator.sample(range(5), classes=1)
+    assert np.array_equal(generator.sample(range(5), classes="class1"), ones)
+    assert np.array_equal(generator.sample(range(5), classes=["class1", 1, "1", "class1", 1]), ones)
+    with pytest.raises(UsageError, match="^class clas1: there is no such class; did you mean 'class1'"):
+        generator.sample([0], classes="clas1")
 
 
 def test_style_mixing_takes_the_first_layers_of_one_and_the_rest_of_the_other() -> None:

@@ -54,6 +54,7 @@ def test_the_words_say_how_it_was_made_and_what_to_doubt(folder: Path) -> None:
     for words in (
         "| target prompt | “minimal \\| logo” |",
         "| seed | `3` |",
+        "| learning rate | `0.008533` |",
         "| guide | `demo@1` |",
         "| fd_demo_judge [1] | 0.2500 | 0.1500 to 0.3500 | 24 / 30 |",
         "- [1] 24 pictures are few.",

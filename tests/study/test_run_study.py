@@ -89,7 +89,7 @@ def test_seeds_differ_and_two_jobs_make_what_one_makes(finished: StudyConfig, tm
 def test_finished_cells_are_not_made_again(finished: StudyConfig) -> None:
     before = {path: path.stat().st_mtime_ns for path in Path(finished.out).glob("cells/*/cell.json")}
     said = run(finished)
-    assert "5 are there, 0 to do" in said
+    assert "0 to run, 5 already done" in said
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
@@ -185,7 +185,7 @@ def test_other_versions_are_said_and_change_nothing_that_is_there(tmp_path: Path
     kept["versions"]["torch"] = "1.0"
     path.write_text(json.dumps(kept))
     said = run(config)
-    assert "2 are there, 0 to do" in said and any("begun with torch 1.0;" in line for line in said)
+    assert "0 to run, 2 already done" in said and any("begun with torch 1.0;" in line for line in said)
 
 
 def test_a_dry_run_lists_the_cells_and_leaves_nothing(tmp_path: Path) -> None:

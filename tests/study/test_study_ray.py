@@ -19,7 +19,7 @@ from nada.study import Cell, cluster, run_study
 from nada.study.plan import make_study
 from nada.study.workshop import Workshop
 
-REASON = "Ray is not installed (pip install 'nada[ray]'): the study is not run on it"
+REASON = "Ray is not installed (pip install 'ray>=2.40'): the study is not run on it"
 
 
 def children(of: int) -> list[tuple[int, str]]:
@@ -76,7 +76,7 @@ def test_a_study_on_ray_survives_the_death_of_a_worker(tmp_path: Path) -> None:
 
 def test_without_ray_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UsageError, match=r"pip install 'nada\[ray\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'ray>=2\.40'"):
         cluster.Cluster("local", {"setup": {"threads": 1, "device": "cpu"}}, 1)
 
 
