@@ -73,6 +73,6 @@ def warn_of_unknown_words(encoders: Sequence[Encoder], prompts: tuple[str, str] 
         told = [f"{name} does not know {', '.join(dict.fromkeys(words))}" for name, words in unknown.items()]
         warnings.warn(
             f"Guide {'; '.join(told)}, so the result may have little to do with the prompt; "
-            f"a guide that knows most words is --clip {REAL_GUIDE}.",
-            stacklevel=4,
+            f"a guide that knows most words is {REAL_GUIDE} (--clip; in Python, Guide([{REAL_GUIDE!r}], …)).",
+            stacklevel=3,
         )

@@ -213,7 +213,8 @@ def test_unknown_words_give_one_warning_that_names_a_guide_which_knows_them() ->
         Guide(encoders, "photo", "zebra logo")
     assert len(caught) == 1
     assert "one does not know zebra, logo; two does not know logo" in str(caught[0].message)
-    assert "--clip ViT-B-32/openai" in str(caught[0].message)
+    assert "ViT-B-32/openai (--clip; in Python, Guide(['ViT-B-32/openai']" in str(caught[0].message)
+    assert caught[0].filename == __file__  # not "sys:1", as whoever called the caller
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Guide([FakeEncoder()], "photo", "zebra")
