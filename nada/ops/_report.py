@@ -17,7 +17,7 @@ from nada.ops._toolchain import Tool
 def library_report() -> dict[str, Any]:
     """Return which bodies are at work and why; loads the library, or builds it, unless `NADA_OPS=reference`.
 
-    Keys: mode, bodies, kernels, devices (that the library serves), reason (why not the compiled bodies, or not on the
+    Keys: mode, bodies, kernels, devices (that are here and that the library serves), reason (why not the compiled bodies, or not on the
     GPU; may be empty), supported (whether they are meant for this system), library, origin, prebuilt, sources, cpu,
     compiler, ninja, nvcc, gpus, cache, keys, failures (of builds: problem, command, output, log).
     """
@@ -31,12 +31,12 @@ def library_report() -> dict[str, Any]:
             reason = str(error).rstrip(".")
     recipes = current_recipes()
     failures = [failure for recipe in recipes if not _build.find_built(recipe) and (failure := _build.find_failure(recipe))]
-    devices = library.devices if library else ()
+    devices = [kind for kind in library.devices if kind == "cpu" or torch.cuda.is_available()] if library else []
     return {
         "mode": mode,
         "bodies": _library.COMPILED if library else _library.REFERENCE,
-        "kernels": _library.name_kernels(devices),
-        "devices": list(devices),
+        "kernels": _library.name_kernels(library.devices if library else ()),
+        "devices": devices,
         "reason": reason,
         "supported": _toolchain.is_supported(),
         "library": str(library.path) if library else None,

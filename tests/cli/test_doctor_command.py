@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from nada import ops
@@ -116,3 +118,21 @@ def test_a_gpu_that_is_not_served_is_an_illness(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(_report, "library_report", lambda: ill)
     result = run()
     assert result.exit_code == 1 and "; nvcc is not found" in result.output and "gpu       H200" in result.output
+
+
+def test_kernels_without_a_gpu_to_run_them_are_no_illness(compiled_operators: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a login node: the library that came along has kernels, and asking for a GPU is an error of torch's."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    both = dataclasses.replace(_library.obtain(), devices=("cpu", "cuda"))
+    monkeypatch.setattr(_library, "_library", both)
+    result = run()
+    assert result.exit_code == 0 and result.exception is None, result.output
+    assert "on the CPU agrees" in result.output and "CUDA agrees" not in result.output
+
+
+def test_a_device_that_cannot_be_used_is_told_and_ends_nothing(
+    compiled_operators: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A GPU in a bad state is an error of torch's, of whatever type, also outside of our operators."""
+    (check, *_) = doctor._checks(["cuda:77"])
+    assert not check["agrees"] and check["problem"]
