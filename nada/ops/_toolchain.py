@@ -154,7 +154,10 @@ def visible_architectures() -> tuple[str, ...]:
 
     if torch.version.cuda is None or not torch.cuda.is_available():
         return ()
-    capabilities = {torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count())}
+    try:
+        capabilities = {torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count())}
+    except RuntimeError:  # a GPU in a bad state is not one that torch can use
+        return ()
     return tuple(f"{major}{minor}" for major, minor in sorted(capabilities))
 
 

@@ -26,7 +26,7 @@ def run(*args: str) -> Result:
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """As in a fresh process with an empty cache and a compiler that fails while a file is there. Gives that file."""
-    for name, value in {"_active": "", "_devices": (), "_library": None, "_problem": None}.items():
+    for name, value in {"_active": "", "_served": {}, "_told": set(), "_library": None, "_problem": None}.items():
         monkeypatch.setattr(_library, name, value)
     script, ill = tmp_path / "ill-g++", tmp_path / "ill"
     ill.touch()

@@ -42,7 +42,7 @@ def test_a_library_that_came_along_needs_no_compiler(prebuilt: dict[str, Any], m
     monkeypatch.setenv("CXX", "no-such-compiler")
     monkeypatch.setattr(_library, "_load", lambda *values: Library(*values))
     write(prebuilt)
-    assert _library._find() == Library(_prebuilt.FOLDER / LIBRARY, ("cpu",), "came with the installation")
+    assert _library._find(gpus=True) == Library(_prebuilt.FOLDER / LIBRARY, ("cpu",), "came with the installation")
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,8 @@ def test_kernels_that_came_along_are_used_where_they_can_run(
 ) -> None:  # fmt: skip
     sources = _recipe.hash_sources(_toolchain.find_sources(), cuda=True)
     write(prebuilt, backends=["cpu", "cuda"], architectures=["80", "90"], cuda="13", sources=sources)
-    monkeypatch.setattr(_toolchain, "visible_architectures", lambda: here)
     monkeypatch.setattr(torch.version, "cuda", cuda)
-    assert _prebuilt.find_prebuilt(_prebuilt.FOLDER)[1] == devices
+    assert _prebuilt.find_prebuilt(_prebuilt.FOLDER, here)[1] == devices
 
 
 def test_a_gpu_prefers_a_library_made_for_it_to_one_without_cuda(
@@ -102,7 +101,7 @@ def test_a_gpu_prefers_a_library_made_for_it_to_one_without_cuda(
     monkeypatch.setattr(_recipe, "cuda_recipe", lambda *_: None)
     monkeypatch.setattr(_library, "_make", lambda recipe: made)
     write(prebuilt)
-    assert _library._find() == made
+    assert _library._find(gpus=True) == made
 
 
 def test_without_nvcc_a_gpu_makes_do_with_what_came_along(prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,5 +112,5 @@ def test_without_nvcc_a_gpu_makes_do_with_what_came_along(prebuilt: dict[str, An
     monkeypatch.setattr(_toolchain, "visible_architectures", lambda: ("90",))
     monkeypatch.setattr(_recipe, "cuda_recipe", fail)
     write(prebuilt)
-    found = _library._find()
+    found = _library._find(gpus=True)
     assert found.devices == ("cpu",) and found.missing == "nvcc is not found" and found.origin.startswith("came with")
