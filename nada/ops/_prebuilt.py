@@ -62,8 +62,15 @@ def _serves_gpus(info: dict[str, Any], architectures: tuple[str, ...]) -> bool:
         return True  # nothing to run on, but its schemas are complete
     if str(info["cuda"]) != str(torch.version.cuda).split(".")[0]:
         return False
-    plain = [int(name.rstrip("af")) for name in info["architectures"]]
-    return all(min(plain) <= int(name) for name in architectures)
+    return all(any(_runs_on(int(gpu), name) for name in info["architectures"]) for gpu in architectures)
+
+
+def _runs_on(gpu: int, name: str) -> bool:
+    """Whether code for an architecture such as "90", "90a" or "100f" runs on a GPU of capability `gpu` / 10."""
+    number, suffix = int(name.rstrip("af")), name.lstrip("0123456789")
+    if not suffix:
+        return number <= gpu  # newer ones take the intermediate code
+    return number == gpu or (suffix == "f" and number // 10 == gpu // 10 and number < gpu)
 
 
 def build_prebuilt(folder: Path) -> Path:

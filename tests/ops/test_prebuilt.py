@@ -92,6 +92,30 @@ def test_kernels_that_came_along_are_used_where_they_can_run(
     assert _prebuilt.find_prebuilt(_prebuilt.FOLDER, here)[1] == devices
 
 
+@pytest.mark.parametrize(
+    ("built_for", "gpu", "served"),
+    [
+        (["90a"], "90", True),
+        (["90a"], "100", False),  # a GPU of its own: nothing newer runs it
+        (["90a"], "120", False),
+        (["100f"], "100", True),
+        (["100f"], "103", True),  # the family
+        (["100f"], "120", False),
+        (["80", "90a"], "100", True),  # from the intermediate code of 80
+        (["80", "90a"], "75", False),
+    ],
+    ids=str,
+)
+def test_kernels_for_one_gpu_are_not_given_to_newer_ones(
+    prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch, built_for: list[str], gpu: str, served: bool
+) -> None:
+    """A GPU that a library claims to serve and does not would get torch's operators though its own could be built."""
+    sources = _recipe.hash_sources(_toolchain.find_sources(), cuda=True)
+    write(prebuilt, backends=["cpu", "cuda"], architectures=built_for, cuda="13", sources=sources)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert ("cuda" in _prebuilt.find_prebuilt(_prebuilt.FOLDER, (gpu,))[1]) is served
+
+
 def test_a_gpu_prefers_a_library_made_for_it_to_one_without_cuda(
     prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
