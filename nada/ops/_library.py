@@ -192,7 +192,7 @@ def _find(gpus: bool) -> Library:
             return _load(*brought, _BROUGHT, "" if "cuda" in brought[1] else missing)
     if architectures:
         try:
-            return _make(_recipe.cuda_recipe(architectures, torch.version.cuda))
+            return _make(_recipe.gpu_recipe(architectures))
         except NadaError as error:
             missing = str(error).rstrip(".")
     if brought and "cuda" not in brought[1]:

@@ -65,7 +65,7 @@ def current_recipes() -> list[Recipe]:
     architectures = _toolchain.visible_architectures()
     makers: list[Callable[[], Recipe]] = [_recipe.cpu_recipe]
     if architectures:
-        makers.insert(0, lambda: _recipe.cuda_recipe(architectures, torch.version.cuda))
+        makers.insert(0, lambda: _recipe.gpu_recipe(architectures))
     for maker in makers:
         try:
             recipes.append(maker())

@@ -14,6 +14,7 @@ import torch
 from nada.errors import NadaError, UsageError
 from nada.ops import _library, _recipe, _toolchain, _trial
 from nada.ops._library import Library
+from nada.ops._recipe import Recipe
 from nada.ops._toolchain import Tool, Unbuildable
 
 pytestmark = pytest.mark.usefixtures("undecided")
@@ -159,6 +160,40 @@ def test_an_nvcc_of_another_major_version_is_not_used(monkeypatch: pytest.Monkey
     monkeypatch.setattr(_toolchain, "_nvcc_places", lambda: [script, broken])
     with pytest.raises(Unbuildable, match="torch has CUDA 12.6 but nvcc is .*13.0"):
         _toolchain.find_nvcc("12.6")
+
+
+@pytest.mark.parametrize(
+    ("here", "chosen"),
+    [
+        (("61", "89"), ("80",)),  # the display's old GPU is left to torch
+        (("86", "120"), ("80", "90")),  # the newest ones run the intermediate code
+        (("90",), ("90",)),
+        (("100", "103"), ("90",)),
+    ],
+    ids=str,
+)
+def test_a_gpu_that_nvcc_does_not_know_takes_nothing_from_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, here: tuple[str, ...], chosen: tuple[str, ...]
+) -> None:
+    """nvcc ends at the first architecture that it does not know, and the failure is remembered."""
+    monkeypatch.setattr(_recipe, "cuda_recipe", lambda names, cuda: Recipe(tmp_path, tool, tool, nvcc(tmp_path), names))
+    tool = Tool(("tool",), "release 13.0")
+    assert _recipe.gpu_recipe(here).architectures == chosen
+
+
+def test_gpus_that_nvcc_compiles_nothing_for_are_told(tmp_path: Path) -> None:
+    with pytest.raises(Unbuildable, match="the GPU is too old for release 13.0"):
+        _toolchain.compilable(("61",), nvcc(tmp_path))
+    silent = Tool(("no-such-nvcc",), "")
+    assert _toolchain.compilable(("61",), silent) == ("61",)
+
+
+def nvcc(folder: Path) -> Tool:
+    """One that knows three architectures, and a fourth that is for a GPU of its own."""
+    script = folder / "nvcc"
+    script.write_text("#!/bin/sh\n[ $1 = --list-gpu-arch ] && printf 'compute_%s\\n' 75 80 90 90a\n")
+    script.chmod(0o755)
+    return Tool((str(script),), "release 13.0")
 
 
 def test_architectures_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ def test_a_gpu_prefers_a_library_made_for_it_to_one_without_cuda(
     made = Library(Path("made.so"), ("cpu", "cuda"), "of a test")
     monkeypatch.setattr(_library, "_load", lambda *values: Library(*values))
     monkeypatch.setattr(_toolchain, "visible_architectures", lambda: ("90",))
-    monkeypatch.setattr(_recipe, "cuda_recipe", lambda *_: None)
+    monkeypatch.setattr(_recipe, "gpu_recipe", lambda *_: None)
     monkeypatch.setattr(_library, "_make", lambda recipe: made)
     write(prebuilt)
     assert _library._find(gpus=True) == made
@@ -134,7 +134,7 @@ def test_without_nvcc_a_gpu_makes_do_with_what_came_along(prebuilt: dict[str, An
 
     monkeypatch.setattr(_library, "_load", lambda *values: Library(*values))
     monkeypatch.setattr(_toolchain, "visible_architectures", lambda: ("90",))
-    monkeypatch.setattr(_recipe, "cuda_recipe", fail)
+    monkeypatch.setattr(_recipe, "gpu_recipe", fail)
     write(prebuilt)
     found = _library._find(gpus=True)
     assert found.devices == ("cpu",) and found.missing == "nvcc is not found" and found.origin.startswith("came with")
