@@ -25,7 +25,7 @@ from nada.ops._trial import try_gpu
 COMPILED, REFERENCE = "compiled", "reference"
 _MODES = ("auto", REFERENCE, COMPILED)
 _BROUGHT = "came with the installation"
-_CPU_FIRST = "this process used the CPU first and can load only one library; call nada.ops.describe('cuda') before that"
+_CPU_FIRST = "this process chose the CPU first and can load only one library; run 'nada doctor' once to have one for both"
 _HINT = "NADA_OPS=reference silences this, 'nada doctor' tells more."
 
 
@@ -71,21 +71,21 @@ def mode() -> str:
     return chosen
 
 
-def active(device: str = "") -> str:
+def active(device: str = "", gpus: bool = True) -> str:
     """Return "compiled" or "reference". The first call loads the library, or builds it.
 
     Args:
-        device: what the tensors are on, such as "cpu" or "cuda:0". A process that has only used the CPU does without
-            kernels for the GPUs that are here. Empty to have whatever can be had on this machine.
+        device: what the tensors are on, such as "cpu" or "cuda:0"; empty to leave that open.
+        gpus: whether to build for the GPUs that are here, if this is the first call.
 
     Raises:
         UsageError: for an unknown `NADA_OPS`.
-        NadaError: for `NADA_OPS=compiled` where the library cannot be had, or not for this device.
+        NadaError: for `NADA_OPS=compiled` where the library cannot be had, or does not serve this GPU.
     """
     if torch.compiler.is_compiling():
-        _decide(device)  # a traced function must not read what this changes before it is changed
+        _decide(device, gpus)  # a traced function must not read what this changes before it is changed
     elif not _active or (_active == COMPILED and device not in _served):
-        _decide(device)
+        _decide(device, gpus)
     return _active
 
 
@@ -97,7 +97,7 @@ def compiled(x: Tensor | None = None) -> bool:
     return active(device) == COMPILED and _served.get(device, False)
 
 
-def _decide(device: str) -> None:
+def _decide(device: str, gpus: bool) -> None:
     global _active
     if _active == REFERENCE or (_active and device in _served):
         return
@@ -107,7 +107,7 @@ def _decide(device: str) -> None:
             _active = REFERENCE
             return
         try:
-            library = obtain(device)
+            library = obtain(gpus)
         except NadaError as error:
             complaint = f"The fused operators are not used: {str(error).rstrip('.')}"
             _insist(complaint, chosen)
@@ -162,14 +162,12 @@ def bodies(name: str) -> Iterator[None]:
         _active = before
 
 
-def obtain(device: str = "") -> Library:
+def obtain(gpus: bool = True) -> Library:
     """Return the loaded library; the first call loads or builds it. Raises NadaError, saying why there is none.
 
-    A process can load only one. It has kernels for the GPUs that are here, unless `device` is another, such as "cpu",
-    and this process has not used a GPU.
+    A process can load only one. It has kernels for the GPUs that are here; without `gpus` only if that costs no build.
     """
     global _library, _problem
-    gpus = not device or device.startswith("cuda") or torch.cuda.is_initialized()
     with _lock:
         if _library is None and _problem is None:
             try:
@@ -183,16 +181,18 @@ def obtain(device: str = "") -> Library:
 
 
 def _find(gpus: bool) -> Library:
-    """Try, in this order: what is installed, a library for the GPUs here (if they count), a library for the CPU alone."""
-    architectures = _toolchain.visible_architectures() if gpus else ()
-    missing = _CPU_FIRST if not gpus and torch.cuda.is_available() else ""
+    """Try, in this order: what is installed, a library for the GPUs here, a library for the CPU alone."""
+    architectures, missing = _toolchain.visible_architectures(), ""
     brought = _brought(architectures)
     if brought and ("cuda" in brought[1] or not architectures):
         with suppress(NadaError):
-            return _load(*brought, _BROUGHT, "" if "cuda" in brought[1] else missing)
+            return _load(*brought, _BROUGHT)
     if architectures:
         try:
-            return _make(_recipe.gpu_recipe(architectures))
+            recipe = _recipe.gpu_recipe(architectures)
+            if gpus or _build.find_built(recipe):
+                return _make(recipe)
+            missing = _CPU_FIRST
         except NadaError as error:
             missing = str(error).rstrip(".")
     if brought and "cuda" not in brought[1]:
@@ -237,9 +237,11 @@ def is_loaded() -> bool:
 def describe(device: str | None = None) -> str:
     """Return which bodies do the work, for the first line of a command; loads or builds like `active`.
 
-    With a device ("cpu", "cuda", "cuda:1"), which ones take its tensors. Without a number no kernel is tried on a GPU.
+    With a device ("cpu", "cuda", "cuda:1"), which ones take its tensors. To say "cpu" before the first operator keeps
+    this process from building for a GPU; to say no number keeps a kernel from being tried on one.
     """
-    taken = active(device or "") == COMPILED and (device is None or _served.get(device, False))
+    gpus = device != "cpu" or torch.cuda.is_initialized()
+    taken = active(device or "", gpus) == COMPILED and (device is None or _served.get(device, False))
     return name_kernels(_library.devices if taken and _library else ())
 
 

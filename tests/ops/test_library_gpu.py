@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from nada.errors import NadaError, UsageError
-from nada.ops import _library, _recipe, _toolchain, _trial
+from nada.ops import _build, _library, _recipe, _toolchain, _trial
+from nada.ops._build import Built
 from nada.ops._library import Library
 from nada.ops._recipe import Recipe
 from nada.ops._toolchain import Tool, Unbuildable
@@ -39,7 +40,6 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     monkeypatch.setattr(_library, "_make", make)
     monkeypatch.setattr(_library, "try_gpu", lambda device: "")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
     monkeypatch.setattr(_toolchain, "visible_architectures", lambda: ("90",))
     for name in ("find_compiler", "find_ninja"):
@@ -82,26 +82,29 @@ def test_a_run_on_the_cpu_builds_and_says_nothing_for_the_gpu_that_is_there(
     gpu: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`--device cpu` must not wait for nvcc, nor be warned or ended because of what only a GPU needs."""
-    monkeypatch.setattr(_toolchain, "visible_architectures", lambda: pytest.fail("CUDA was opened for the CPU"))
     monkeypatch.setenv("NADA_OPS", "compiled")
     assert warned(lambda: _library.describe("cpu")) == [] and _library.compiled(torch.zeros(1))
     assert gpu == [("cpu",)] and _library.describe("cpu") == "fused CPU kernels"
 
 
-def test_a_gpu_that_comes_after_the_cpu_is_told_what_to_do(
-    gpu: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gpu_that_comes_after_a_run_on_the_cpu_is_told_what_to_do(gpu: list[tuple[str, ...]]) -> None:
     """A process can load one library; that the one for the CPU was first must not pass in silence."""
-    assert _library.compiled(torch.zeros(1))
+    _library.describe("cpu")
     (said,) = warned(lambda: [_library.compiled(on("cuda:0")), _library.compiled(on("cuda:0"))])
-    assert "used the CPU first" in said and "nada.ops.describe('cuda')" in said and gpu == [("cpu",)]
+    assert "chose the CPU first" in said and "run 'nada doctor' once" in said and gpu == [("cpu",)]
     assert not _library.compiled(on("cuda:0")) and _library.compiled(torch.zeros(1))
 
 
-def test_a_process_that_has_used_the_gpu_is_served_there_though_the_cpu_asks_first(
-    gpu: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("way", ["there is one", "the GPU is in use", "an operator"])
+def test_a_gpu_is_served_after_the_cpu_where_nobody_chose_the_cpu_or_nothing_is_to_be_built(
+    gpu: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    """Loading a generator for a GPU may compute its mean style on the CPU first, which is no choice."""
+    if way == "there is one":
+        monkeypatch.setattr(_build, "find_built", lambda recipe: Built(Path("library.so"), 1.0, "today"))
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: way == "the GPU is in use")
+    if way != "an operator":
+        _library.describe("cpu")
     assert _library.compiled(torch.zeros(1)) and gpu == [("cpu", "cuda")]
     assert warned(lambda: _library.compiled(on("cuda:0"))) == [] and _library.compiled(on("cuda:0"))
 
