@@ -58,32 +58,11 @@ def _machine() -> dict[str, Any]:
 
 
 def _checks(devices: list[str]) -> list[dict[str, Any]]:
-    """Run two operators on small numbers, compiled and in torch's own terms, and compare."""
-    import torch
+    """Run the operators on every device; the graphs last, since one that fails harms what comes after it."""
+    from nada.ops import _checks
 
-    from nada import ops
-
-    generator = torch.Generator().manual_seed(0)
-    x, bias = torch.randn(2, 3, 9, 7, generator=generator), torch.randn(3, generator=generator)
-    taps = ops.setup_filter([1.0, 3.0, 3.0, 1.0])
-    calls = {
-        "bias_act": lambda device: ops.bias_act(x.to(device), bias.to(device), act="lrelu", clamp=1.0),
-        "upfirdn2d": lambda device: ops.upfirdn2d(x.to(device), taps.to(device), up=2, padding=2),
-    }
-    checks = []
-    for device in devices:
-        for name, call in calls.items():
-            with ops.bodies("reference"):
-                wanted = call(device)
-            with ops.bodies("compiled"):
-                try:
-                    difference = float((call(device) - wanted).abs().max())
-                except RuntimeError as error:
-                    checks.append({"name": name, "device": device, "agrees": False, "problem": str(error)})
-                    continue
-            agrees = difference < 1e-5
-            checks.append({"name": name, "device": device, "agrees": agrees, "difference": difference})
-    return checks
+    checks = [check for device in devices for check in _checks.check_device(device)]
+    return checks + [_checks.check_graph(device) for device in devices if device != "cpu"]
 
 
 def _page(report: dict[str, Any]) -> str:
@@ -114,11 +93,12 @@ def _page(report: dict[str, Any]) -> str:
 
 
 def _describe_check(check: dict[str, Any]) -> str:
-    where = f"{check['name']} on the {check['device'].upper()}"
+    where = f"{check['name']} on {'the CPU' if check['device'] == 'cpu' else check['device']}"
     if "problem" in check:
-        return f"{where} fails: {check['problem'].splitlines()[0]}"
-    verb = "agrees" if check["agrees"] else "DISAGREES"
-    return f"{where} {verb} with torch's own (largest difference {check['difference']:.1g})"
+        return f"{where} fails ({check['case']}): {check['problem'].splitlines()[0]}"
+    largest = ", ".join(f"{value:.1g} in {name}" for name, value in check["differences"].items())
+    verb, case = ("agrees", "") if check["agrees"] else ("DISAGREES", f"; {check['case']}")
+    return f"{where} {verb} with torch's own (largest difference {largest}{case})"
 
 
 def _describe_failure(failure: dict[str, str]) -> list[str]:

@@ -16,11 +16,13 @@ from pathlib import Path
 
 from nada.errors import NadaError
 from nada.files import cache_folder, hash_file, read_json, write_error, write_json
-from nada.ops._compile import LIMIT, BuildFailed, Failure, compile_library
+from nada.ops._compile import LIMIT, BuildFailed, Failure, compile_library, local_rank
 from nada.ops._recipe import LIBRARY, Recipe
 
 _STALE = 24 * 3600.0  # seconds after which a folder of a build is what a killed process left
 _INFO = "build.json"
+_BEGIN = 60.0  # seconds that the first process on a machine has to begin a build
+_PAUSE = 0.5  # seconds between two looks at what it has done
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,14 @@ class _Changed(NadaError):
 def ensure_built(recipe: Recipe, limit: float = LIMIT, tries: int = 3) -> Built:
     """Return the library of a recipe, from the cache or built now; again if somebody edits the sources meanwhile.
 
+    Of several processes that torchrun started on a machine only the first one builds; the others wait for it.
+
     Raises:
-        BuildFailed: if it cannot be built; also if that is known from an earlier try.
+        BuildFailed: if it cannot be built; also if that is known from an earlier try. What was only for want of memory or
+            disk is not kept in mind.
         NadaError: if the cache cannot be written.
     """
-    if built := find_built(recipe):
+    if built := find_built(recipe) or _await_first(recipe, limit):
         return built
     if failure := find_failure(recipe):
         raise BuildFailed(failure)
@@ -102,6 +107,24 @@ def ensure_built(recipe: Recipe, limit: float = LIMIT, tries: int = 3) -> Built:
         return ensure_built(replace(recipe), limit, tries - 1)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _await_first(recipe: Recipe, limit: float) -> Built | None:
+    """Wait for the library that the first of several processes on this machine builds, as torchrun starts them.
+
+    Returns None in the first one itself; also if a failure is known, and if the first one does not begin (it may have no
+    use for the library) or does not end in time. Raises NadaError if it gave up: what it lacked this process lacks, too.
+    """
+    start, begun = time.monotonic(), False
+    while local_rank() and time.monotonic() - start < _BEGIN + (limit if begun else 0.0):
+        building = any(operators_folder().glob(f".{recipe.key}.*.tmp"))
+        if (built := find_built(recipe)) or find_failure(recipe):
+            return built
+        if begun and not building:
+            raise NadaError("the first process on this machine could not build them; it tells why")
+        begun = building
+        time.sleep(_PAUSE)
+    return None
 
 
 def _cache_error(error: OSError) -> NadaError:
@@ -142,7 +165,8 @@ def _build(recipe: Recipe, work: Path, limit: float) -> Built:
         write_json(done / _INFO, {**info, "sha256": hash_file(done / LIBRARY), "backends": recipe.backends})
         _publish(done, recipe)
     except BuildFailed as error:
-        write_json(_failure_file(recipe), asdict(error.failure))
+        if not error.passing:
+            write_json(_failure_file(recipe), asdict(error.failure))
         raise
     except OSError as error:
         raise _cache_error(error) from error

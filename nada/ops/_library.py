@@ -20,10 +20,12 @@ from torch import Tensor
 from nada.errors import NadaError, UsageError
 from nada.ops import _build, _prebuilt, _recipe, _toolchain
 from nada.ops._recipe import Recipe
+from nada.ops._trial import try_gpu
 
 COMPILED, REFERENCE = "compiled", "reference"
 _MODES = ("auto", REFERENCE, COMPILED)
 _BROUGHT = "came with the installation"
+_CPU_FIRST = "this process chose the CPU first and can load only one library; run 'nada doctor' once to have one for both"
 _HINT = "NADA_OPS=reference silences this, 'nada doctor' tells more."
 
 
@@ -46,7 +48,8 @@ class Library:
 
 _lock = threading.RLock()
 _active = ""  # what `active` returns; empty until it is known
-_devices: tuple[str, ...] = ()  # those of the loaded library
+_served: dict[str, bool] = {}  # of each device that has asked, whether the library takes its tensors
+_told: set[str] = set()  # the complaints that a person has read
 _library: Library | None = None
 _problem: NadaError | None = None  # why there is none, once that has been tried
 
@@ -68,49 +71,72 @@ def mode() -> str:
     return chosen
 
 
-def active() -> str:
+def active(device: str = "", gpus: bool = True) -> str:
     """Return "compiled" or "reference". The first call loads the library, or builds it.
+
+    Args:
+        device: what the tensors are on, such as "cpu" or "cuda:0"; empty to leave that open.
+        gpus: whether to build for the GPUs that are here, if this is the first call.
 
     Raises:
         UsageError: for an unknown `NADA_OPS`.
-        NadaError: for `NADA_OPS=compiled` where the library cannot be had.
+        NadaError: for `NADA_OPS=compiled` where the library cannot be had, or does not serve this GPU.
     """
     if torch.compiler.is_compiling():
-        _decide()  # a traced function must not read what this changes before it is changed
-    elif not _active:
-        _decide()
+        _decide(device, gpus)  # a traced function must not read what this changes before it is changed
+    elif not _active or (_active == COMPILED and device not in _served):
+        _decide(device, gpus)
     return _active
 
 
 def compiled(x: Tensor | None = None) -> bool:
     """Whether the library does the work, for tensors on the device of `x` if that is given."""
-    return active() == COMPILED and (x is None or x.device.type in _devices)
+    if x is None:
+        return active() == COMPILED
+    device = str(x.device)
+    return active(device) == COMPILED and _served.get(device, False)
 
 
-def _decide() -> None:
+def _decide(device: str, gpus: bool) -> None:
     global _active
-    if _active:
+    if _active == REFERENCE or (_active and device in _served):
         return
     with _lock:
         chosen = mode()
-        if _active or chosen == REFERENCE:
-            _active = _active or REFERENCE
+        if not _active and chosen == REFERENCE:
+            _active = REFERENCE
             return
         try:
-            missing = obtain().missing
+            library = obtain(gpus)
         except NadaError as error:
-            _settle(REFERENCE, chosen, f"The fused operators are not used: {str(error).rstrip('.')}")
+            complaint = f"The fused operators are not used: {str(error).rstrip('.')}"
+            _insist(complaint, chosen)
+            _active = REFERENCE
         else:
-            _settle(COMPILED, chosen, missing and f"The fused operators serve the CPU alone: {missing}")
+            complaint = _why_not(library, device)
+            _insist(complaint, chosen)
+            _active = COMPILED
+            _served[device] = not complaint and device.partition(":")[0] in library.devices
+        _warn(complaint)
 
 
-def _settle(name: str, chosen: str, complaint: str) -> None:
-    """Decide for good; what is amiss is an error if the person insists on compiled bodies, else one warning."""
-    global _active
+def _why_not(library: Library, device: str) -> str:
+    """Return why a GPU is left to torch: the library has no kernels for it, or they do not run there."""
+    if device.startswith("cuda") and "cuda" not in library.devices:
+        return library.missing and f"The fused operators serve the CPU alone: {library.missing}"
+    if device.startswith("cuda:") and (problem := try_gpu(device)):
+        return f"The fused operators do not serve {device}: {problem}"
+    return ""
+
+
+def _insist(complaint: str, chosen: str) -> None:
     if complaint and chosen == COMPILED:
         raise NadaError(f"{complaint}; NADA_OPS=compiled asks for no less.")
-    _active = name
-    if complaint:
+
+
+def _warn(complaint: str) -> None:
+    if complaint and complaint not in _told:
+        _told.add(complaint)
         warnings.warn(f"{complaint}. torch's own do the work instead, more slowly; {_HINT}", UserWarning, stacklevel=5)
 
 
@@ -136,14 +162,16 @@ def bodies(name: str) -> Iterator[None]:
         _active = before
 
 
-def obtain() -> Library:
-    """Return the loaded library; the first call loads or builds it. Raises NadaError, saying why there is none."""
-    global _library, _problem, _devices
+def obtain(gpus: bool = True) -> Library:
+    """Return the loaded library; the first call loads or builds it. Raises NadaError, saying why there is none.
+
+    A process can load only one. It has kernels for the GPUs that are here; without `gpus` only if that costs no build.
+    """
+    global _library, _problem
     with _lock:
         if _library is None and _problem is None:
             try:
-                _library = _find()
-                _devices = _library.devices
+                _library = _find(gpus)
             except NadaError as error:
                 _problem = error
         if _library is None:
@@ -152,16 +180,19 @@ def obtain() -> Library:
         return _library
 
 
-def _find() -> Library:
+def _find(gpus: bool) -> Library:
     """Try, in this order: what is installed, a library for the GPUs here, a library for the CPU alone."""
     architectures, missing = _toolchain.visible_architectures(), ""
-    brought = _brought()
+    brought = _brought(architectures)
     if brought and ("cuda" in brought[1] or not architectures):
         with suppress(NadaError):
             return _load(*brought, _BROUGHT)
     if architectures:
         try:
-            return _make(_recipe.cuda_recipe(architectures, torch.version.cuda))
+            recipe = _recipe.gpu_recipe(architectures)
+            if gpus or _build.find_built(recipe):
+                return _make(recipe)
+            missing = _CPU_FIRST
         except NadaError as error:
             missing = str(error).rstrip(".")
     if brought and "cuda" not in brought[1]:
@@ -170,9 +201,9 @@ def _find() -> Library:
     return _make(_recipe.cpu_recipe(), missing)
 
 
-def _brought() -> tuple[Path, tuple[str, ...]] | None:
+def _brought(architectures: tuple[str, ...]) -> tuple[Path, tuple[str, ...]] | None:
     try:
-        return _prebuilt.find_prebuilt(_prebuilt.FOLDER)
+        return _prebuilt.find_prebuilt(_prebuilt.FOLDER, architectures)
     except _toolchain.Unbuildable:  # the report asks again for the reason
         return None
 
@@ -206,10 +237,12 @@ def is_loaded() -> bool:
 def describe(device: str | None = None) -> str:
     """Return which bodies do the work, for the first line of a command; loads or builds like `active`.
 
-    With a kind of device ("cpu", "cuda"), which ones take its tensors.
+    With a device ("cpu", "cuda", "cuda:1"), which ones take its tensors. To say "cpu" before the first operator keeps
+    this process from building for a GPU; to say no number keeps a kernel from being tried on one.
     """
-    taken = active() == COMPILED and device in (None, *_devices)
-    return name_kernels(_devices if taken else ())
+    gpus = device != "cpu" or torch.cuda.is_initialized()
+    taken = active(device or "", gpus) == COMPILED and (device is None or _served.get(device, False))
+    return name_kernels(_library.devices if taken and _library else ())
 
 
 def name_kernels(devices: tuple[str, ...]) -> str:

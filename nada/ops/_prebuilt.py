@@ -21,14 +21,18 @@ FOLDER = Path(__file__).parent / "_compiled"
 _INFO = "library.json"
 
 
-def find_prebuilt(folder: Path) -> tuple[Path, tuple[str, ...]]:
-    """Return the library and the kinds of device that it serves here. Raises Unbuildable, saying why not."""
+def find_prebuilt(folder: Path, architectures: tuple[str, ...] = ()) -> tuple[Path, tuple[str, ...]]:
+    """Return the library and the kinds of device that it serves here. Raises Unbuildable, saying why not.
+
+    It serves GPUs if it serves all of these `architectures`, such as `("90",)`; empty to leave that open.
+    """
     if not (folder / LIBRARY).is_file():
         raise Unbuildable("this installation brings none")
     try:
         info = read_json(folder / _INFO)
         _check(info)
-        return folder / LIBRARY, tuple(name for name in info["backends"] if name == "cpu" or _serves_gpus(info))
+        backends = (name for name in info["backends"] if name == "cpu" or _serves_gpus(info, architectures))
+        return folder / LIBRARY, tuple(backends)
     except NadaError as error:
         raise Unbuildable(str(error)) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -52,15 +56,21 @@ def _check(info: dict[str, Any]) -> None:
         raise Unbuildable("the C++ sources have changed since it was built")
 
 
-def _serves_gpus(info: dict[str, Any]) -> bool:
-    """Whether the GPUs here can run its kernels: exactly theirs, or newer ones from the intermediate code."""
-    here = _toolchain.visible_architectures()
-    if not here:
+def _serves_gpus(info: dict[str, Any], architectures: tuple[str, ...]) -> bool:
+    """Whether GPUs can run its kernels: exactly theirs, or newer ones from the intermediate code."""
+    if not architectures:
         return True  # nothing to run on, but its schemas are complete
     if str(info["cuda"]) != str(torch.version.cuda).split(".")[0]:
         return False
-    plain = [int(name.rstrip("af")) for name in info["architectures"]]
-    return all(min(plain) <= int(name) for name in here)
+    return all(any(_runs_on(int(gpu), name) for name in info["architectures"]) for gpu in architectures)
+
+
+def _runs_on(gpu: int, name: str) -> bool:
+    """Whether code for an architecture such as "90", "90a" or "100f" runs on a GPU of capability `gpu` / 10."""
+    number, suffix = int(name.rstrip("af")), name.lstrip("0123456789")
+    if not suffix:
+        return number <= gpu  # newer ones take the intermediate code
+    return number == gpu or (suffix == "f" and number // 10 == gpu // 10 and number < gpu)
 
 
 def build_prebuilt(folder: Path) -> Path:

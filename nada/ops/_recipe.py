@@ -13,7 +13,7 @@ import platform
 import re
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -199,6 +199,16 @@ def cuda_recipe(
         raise _toolchain.Unbuildable("there are no CUDA sources in this installation")
     nvcc = _toolchain.find_nvcc(cuda)
     return Recipe(cpu.sources, cpu.compiler, cpu.ninja, nvcc, architectures, level)
+
+
+def gpu_recipe(architectures: tuple[str, ...]) -> Recipe:
+    """Return the recipe of the library for this CPU and these GPUs, or those of them that nvcc can compile for.
+
+    Raises Unbuildable, saying what is missing.
+    """
+    recipe = cuda_recipe(architectures, torch.version.cuda)
+    assert recipe.nvcc is not None
+    return replace(recipe, architectures=_toolchain.compilable(architectures, recipe.nvcc))
 
 
 def _has_cuda_sources(sources: Path) -> bool:

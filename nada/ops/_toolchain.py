@@ -137,6 +137,31 @@ def find_nvcc(cuda: str | None = None) -> Tool:
     raise Unbuildable(f"nvcc is not found; install the CUDA{wanted} toolkit or set CUDA_HOME")
 
 
+@functools.cache
+def _known_to(nvcc: Tool) -> tuple[int, ...]:
+    """The architectures that nvcc compiles for; empty if it does not tell."""
+    try:
+        done = subprocess.run([*nvcc.command, "--list-gpu-arch"], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return tuple(int(number) for number in re.findall(r"^compute_(\d+)$", done.stdout, re.MULTILINE))
+
+
+def compilable(architectures: tuple[str, ...], nvcc: Tool) -> tuple[str, ...]:
+    """Return what nvcc compiles for so that the most of these GPUs are served, such as ("80", "90").
+
+    A GPU that is newer than nvcc runs the intermediate code for the newest one before it. One that is too old for nvcc
+    is left out, and not in the way of the others. Raises Unbuildable if none remains.
+    """
+    known = _known_to(nvcc)
+    if not known:
+        return architectures
+    chosen = {max(older) for gpu in architectures if (older := [number for number in known if number <= int(gpu)])}
+    if not chosen:
+        raise Unbuildable(f"the GPU is too old for {nvcc.title}; set CUDA_HOME to an older toolkit that suits torch")
+    return tuple(str(number) for number in sorted(chosen))
+
+
 def chosen_architectures() -> tuple[str, ...]:
     """Return `NADA_CUDA_ARCHS` ("7.5;9.0", "75,90") as ("75", "90"); empty if it is not set. Raises UsageError."""
     words = re.split(r"[;,\s]+", os.environ.get("NADA_CUDA_ARCHS", "").strip())
@@ -154,7 +179,10 @@ def visible_architectures() -> tuple[str, ...]:
 
     if torch.version.cuda is None or not torch.cuda.is_available():
         return ()
-    capabilities = {torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count())}
+    try:
+        capabilities = {torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count())}
+    except RuntimeError:  # a GPU in a bad state is not one that torch can use
+        return ()
     return tuple(f"{major}{minor}" for major, minor in sorted(capabilities))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import torch
 
 from nada import ops
-from nada.ops import _library
+from nada.ops import _library, _prebuilt
+from nada.ops._library import Library
 
 
 class Body(NamedTuple):
@@ -38,3 +40,14 @@ def compiled(compiled_operators: None) -> Iterator[None]:
     """The compiled bodies at work, whatever the environment says."""
     with ops.bodies("compiled"):
         yield
+
+
+@pytest.fixture
+def undecided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a fresh process, with an empty cache and `NADA_OPS` unset; nothing that is found is really loaded."""
+    monkeypatch.setenv("NADA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("NADA_OPS", raising=False)
+    for name, value in {"_active": "", "_served": {}, "_told": set(), "_library": None, "_problem": None}.items():
+        monkeypatch.setattr(_library, name, value)
+    monkeypatch.setattr(_library, "_load", lambda *values: Library(*values))
+    monkeypatch.setattr(_prebuilt, "FOLDER", tmp_path / "none")

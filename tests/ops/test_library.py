@@ -15,30 +15,21 @@ import torch
 import nada
 from nada import ops
 from nada.errors import NadaError, UsageError
-from nada.ops import _library, _prebuilt, _recipe, _toolchain
+from nada.ops import _library
 from nada.ops._library import Library
-from nada.ops._toolchain import Tool, Unbuildable
 
 ROOT = Path(nada.__file__).parent.parent
 FOUND = Library(Path("library.so"), ("cpu",), "of a test")
 
 
-@pytest.fixture(autouse=True)
-def undecided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a fresh process, with an empty cache and `NADA_OPS` unset; nothing that is found is really loaded."""
-    monkeypatch.setenv("NADA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("NADA_OPS", raising=False)
-    for name, value in {"_active": "", "_devices": (), "_library": None, "_problem": None}.items():
-        monkeypatch.setattr(_library, name, value)
-    monkeypatch.setattr(_library, "_load", lambda *values: Library(*values))
-    monkeypatch.setattr(_prebuilt, "FOLDER", tmp_path / "none")
+pytestmark = pytest.mark.usefixtures("undecided")
 
 
 def finds(monkeypatch: pytest.MonkeyPatch, result: Library | NadaError) -> list[int]:
     """Make the search end so; the list that is returned grows with every search."""
     searches: list[int] = []
 
-    def find() -> Library:
+    def find(gpus: bool) -> Library:
         searches.append(1)
         if isinstance(result, NadaError):
             raise result
@@ -154,7 +145,6 @@ def test_threads_that_ask_at_once_cause_one_search(monkeypatch: pytest.MonkeyPat
 def test_a_traced_function_sees_the_bodies_that_are_chosen(monkeypatch: pytest.MonkeyPatch, decided: bool) -> None:
     """The search may happen while a function is traced, and a later choice must not be lost to what was traced."""
     finds(monkeypatch, FOUND)
-    monkeypatch.setattr(_library, "_devices", ("cpu",))
     if decided:
         _library.active()
     torch._dynamo.reset()
@@ -170,73 +160,6 @@ def test_importing_the_package_builds_nothing(tmp_path: Path) -> None:
     code = "import nada.ops, nada.models; from nada.ops import _library; print(repr(_library._active), _library._library)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.split() == ["''", "None"] and not (tmp_path / "cache").exists()
-
-
-# With a GPU.
-
-
-@pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """A machine with a GPU and every tool; the list that is given grows with the devices of every library made."""
-    made: list[tuple[str, ...]] = []
-    tool = Tool(("tool",), "release 13.0")
-
-    def make(recipe: _recipe.Recipe, missing: str = "") -> Library:
-        made.append(recipe.backends)
-        return Library(Path("library.so"), recipe.backends, "of a test", missing)
-
-    monkeypatch.setattr(_library, "_make", make)
-    monkeypatch.setattr(_toolchain, "visible_architectures", lambda: ("90",))
-    for name in ("find_compiler", "find_ninja"):
-        monkeypatch.setattr(_toolchain, name, lambda: tool)
-    monkeypatch.setattr(_toolchain, "find_nvcc", lambda cuda=None: tool)
-    monkeypatch.setattr(_recipe, "_has_cuda_sources", lambda sources: True)
-    return made
-
-
-def test_a_gpu_gets_a_library_of_its_own(gpu: list[tuple[str, ...]]) -> None:
-    assert warned(_library.active) == [] and gpu == [("cpu", "cuda")]
-    assert _library.describe() == "fused CPU and CUDA kernels"
-
-
-def test_without_nvcc_the_gpu_has_torch_and_the_cpu_the_library(
-    gpu: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(cuda: str | None = None) -> Tool:
-        raise Unbuildable("nvcc is not found; install the CUDA 13.0 toolkit or set CUDA_HOME")
-
-    monkeypatch.setattr(_toolchain, "find_nvcc", fail)
-    (said,) = warned(_library.active)
-    assert "serve the CPU alone: nvcc is not found" in said and gpu == [("cpu",)]
-    assert _library.compiled(torch.zeros(1)) and not _library.compiled(torch.zeros(1, device="meta"))
-    monkeypatch.setenv("NADA_OPS", "compiled")
-    monkeypatch.setattr(_library, "_active", "")
-    with pytest.raises(NadaError, match="nvcc is not found"):
-        _library.active()
-
-
-def test_an_nvcc_of_another_major_version_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The runtime that it links in may ask for a newer driver than torch's own does."""
-    script = tmp_path / "bin" / "nvcc"
-    script.parent.mkdir()
-    script.write_text("#!/bin/sh\necho 'Cuda compilation tools, release 13.0, V13.0.88'\n")
-    script.chmod(0o755)
-    broken = tmp_path / "broken-nvcc"
-    broken.write_text("#!/bin/sh\nexit 127\n")
-    broken.chmod(0o755)
-    monkeypatch.setattr(_toolchain, "_nvcc_places", lambda: [tmp_path / "none", broken, script])
-    assert _toolchain.find_nvcc("13.2").command == (str(script),)
-    monkeypatch.setattr(_toolchain, "_nvcc_places", lambda: [script, broken])
-    with pytest.raises(Unbuildable, match="torch has CUDA 12.6 but nvcc is .*13.0"):
-        _toolchain.find_nvcc("12.6")
-
-
-def test_architectures_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NADA_CUDA_ARCHS", "7.5; 90,9.0 12.0 90a")
-    assert _toolchain.chosen_architectures() == ("75", "90", "120", "90a")
-    monkeypatch.setenv("NADA_CUDA_ARCHS", "hopper")
-    with pytest.raises(UsageError, match="'hopper'"):
-        _toolchain.chosen_architectures()
 
 
 # For real.

@@ -42,7 +42,7 @@ def test_a_library_that_came_along_needs_no_compiler(prebuilt: dict[str, Any], m
     monkeypatch.setenv("CXX", "no-such-compiler")
     monkeypatch.setattr(_library, "_load", lambda *values: Library(*values))
     write(prebuilt)
-    assert _library._find() == Library(_prebuilt.FOLDER / LIBRARY, ("cpu",), "came with the installation")
+    assert _library._find(gpus=True) == Library(_prebuilt.FOLDER / LIBRARY, ("cpu",), "came with the installation")
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,32 @@ def test_kernels_that_came_along_are_used_where_they_can_run(
 ) -> None:  # fmt: skip
     sources = _recipe.hash_sources(_toolchain.find_sources(), cuda=True)
     write(prebuilt, backends=["cpu", "cuda"], architectures=["80", "90"], cuda="13", sources=sources)
-    monkeypatch.setattr(_toolchain, "visible_architectures", lambda: here)
     monkeypatch.setattr(torch.version, "cuda", cuda)
-    assert _prebuilt.find_prebuilt(_prebuilt.FOLDER)[1] == devices
+    assert _prebuilt.find_prebuilt(_prebuilt.FOLDER, here)[1] == devices
+
+
+@pytest.mark.parametrize(
+    ("built_for", "gpu", "served"),
+    [
+        (["90a"], "90", True),
+        (["90a"], "100", False),  # a GPU of its own: nothing newer runs it
+        (["90a"], "120", False),
+        (["100f"], "100", True),
+        (["100f"], "103", True),  # the family
+        (["100f"], "120", False),
+        (["80", "90a"], "100", True),  # from the intermediate code of 80
+        (["80", "90a"], "75", False),
+    ],
+    ids=str,
+)
+def test_kernels_for_one_gpu_are_not_given_to_newer_ones(
+    prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch, built_for: list[str], gpu: str, served: bool
+) -> None:
+    """A GPU that a library claims to serve and does not would get torch's operators though its own could be built."""
+    sources = _recipe.hash_sources(_toolchain.find_sources(), cuda=True)
+    write(prebuilt, backends=["cpu", "cuda"], architectures=built_for, cuda="13", sources=sources)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert ("cuda" in _prebuilt.find_prebuilt(_prebuilt.FOLDER, (gpu,))[1]) is served
 
 
 def test_a_gpu_prefers_a_library_made_for_it_to_one_without_cuda(
@@ -99,10 +122,10 @@ def test_a_gpu_prefers_a_library_made_for_it_to_one_without_cuda(
     made = Library(Path("made.so"), ("cpu", "cuda"), "of a test")
     monkeypatch.setattr(_library, "_load", lambda *values: Library(*values))
     monkeypatch.setattr(_toolchain, "visible_architectures", lambda: ("90",))
-    monkeypatch.setattr(_recipe, "cuda_recipe", lambda *_: None)
+    monkeypatch.setattr(_recipe, "gpu_recipe", lambda *_: None)
     monkeypatch.setattr(_library, "_make", lambda recipe: made)
     write(prebuilt)
-    assert _library._find() == made
+    assert _library._find(gpus=True) == made
 
 
 def test_without_nvcc_a_gpu_makes_do_with_what_came_along(prebuilt: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +134,7 @@ def test_without_nvcc_a_gpu_makes_do_with_what_came_along(prebuilt: dict[str, An
 
     monkeypatch.setattr(_library, "_load", lambda *values: Library(*values))
     monkeypatch.setattr(_toolchain, "visible_architectures", lambda: ("90",))
-    monkeypatch.setattr(_recipe, "cuda_recipe", fail)
+    monkeypatch.setattr(_recipe, "gpu_recipe", fail)
     write(prebuilt)
-    found = _library._find()
+    found = _library._find(gpus=True)
     assert found.devices == ("cpu",) and found.missing == "nvcc is not found" and found.origin.startswith("came with")
