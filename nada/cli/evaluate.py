@@ -30,6 +30,9 @@ def command(config: EvaluateConfig) -> None:
 
     tune_allocator()
     tune_threads()
+    from nada.errors import NadaError
     from nada.evaluation import run_evaluation
 
-    run_evaluation(config, say=click.echo)
+    result = run_evaluation(config, say=click.echo)
+    if result is not None and result.missing:
+        raise NadaError(f"{', '.join(result.missing)} could not be had; why stands below the table.")
