@@ -29,7 +29,7 @@ class Kind(NamedTuple):
 KINDS = {
     "fd": Kind("fd_{}", SMALLER, "Fréchet distance, covariance divided by N - 1 (Heusel et al. 2017)", "FID"),
     "fd_infinity": Kind(
-        "fd_{} at infinity", SMALLER, "the same, extrapolated to infinitely many pictures (Chong & Forsyth 2020)", "FID∞"
+        "fd_{}∞", SMALLER, "the same, extrapolated to infinitely many pictures (Chong & Forsyth 2020)", "FID∞"
     ),
     "kd": Kind("kd_{}", SMALLER, "unbiased kernel distance, cubic kernel (Bińkowski et al. 2018); not times 1000", "KID"),
     "precision": Kind(

@@ -93,8 +93,10 @@ def _left_out(evaluation: Evaluation) -> list[str]:
 
 
 def _short(value: float) -> str:
-    """Four digits; small numbers of distances are not hidden behind an exponent until they are very small."""
-    return f"{value:.4f}" if 1e-2 <= abs(value) < 10 or value == 0 else f"{value:.4g}"
+    """Four digits; small numbers of distances have three, and no exponent until they are very small."""
+    if 1e-2 <= abs(value) < 10 or value == 0:
+        return f"{value:.4f}"
+    return f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
 
 
 def _widths(rows: list[tuple[str, ...]]) -> list[int]:

@@ -110,10 +110,10 @@ def _reference(config: EvaluateConfig, origin: Origin, pictures: Pictures, devic
     made = _made(config, config.reference, device, config.classes, first=_num(config))  # other latents than those judged
     if config.classes or not isinstance(pictures, Made):
         return made
-    return _pictures_of(made.generator, config, made.name, _same_classes(pictures, made.generator), made.first)
+    return _pictures_of(made.generator, config, made.name, same_classes(pictures, made.generator), made.first)
 
 
-def _same_classes(pictures: Made, generator: Generator) -> tuple[int, ...]:
+def same_classes(pictures: Made, generator: Generator) -> tuple[int, ...]:
     """The conditions that an adaptation is of, by their names in another generator; all where it has others."""
     names, others = pictures.generator.config.condition_names, generator.config.condition_names
     if not (names or others) and pictures.generator.config.num_conditions == generator.config.num_conditions:

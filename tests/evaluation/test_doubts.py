@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_fakes import load_fake, make_generator, small
+from evaluation_fakes import Inception, load_fake, make_generator, small
 from tiny_runs import make_dots
 
 from nada.data import load_dataset
@@ -29,15 +29,6 @@ from nada.processes import Share
 from nada.training.heldout import split_off
 
 JUDGE = load_fake("demo-judge")
-
-
-class Inception:
-    """The published network, as far as names go."""
-
-    name, tag, width, distance_name = "inception", "inception", 2048, "FID"
-
-    def describe(self) -> dict[str, str]:
-        return {"sha256": "sha of inception"}
 
 
 def told(kind: str, n: int = 5000, value: float = 1.0, eye: object = Inception()) -> list[str]:
