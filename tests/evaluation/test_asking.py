@@ -157,7 +157,8 @@ def test_all_says_what_it_leaves_out_and_auto_what_somebody_may_wait_for(base: P
     ("changes", "shown"),
     [
         ({"metrics": "frechet", "reference": "base"}, 26 + 26),
-        ({"metrics": "clip-t"}, 26),
+        ({"metrics": "frechet", "reference": "base", "features": ("other",)}, 26 + 26),
+        ({"metrics": "clip-t", "features": ("other",)}, 26),
         ({"metrics": "content"}, 26 + 26),
         ({"metrics": "clip-t,frechet", "reference": "base", "features": ("other",)}, 3 * 26),
     ],
@@ -166,8 +167,9 @@ def test_only_those_pictures_are_made_and_seen_that_a_metric_needs(
     run: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], shown: int
 ) -> None:
     """Fails where the base of an adaptation is made for a distance, or the judge sees what others measure."""
-    evaluate(run, record=False, **changes)
+    result = evaluate(run, record=False, **changes)
     assert Guide.shown == shown
+    assert (result.protocol["against"] is None) == (changes["metrics"] != "content"), "it is loaded and hashed for nothing"
 
 
 def test_a_training_whose_data_no_metric_needs_is_judged_without_them(
