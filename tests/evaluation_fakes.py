@@ -35,6 +35,15 @@ class Guide(GuideFeatures):
         return super().features(images)
 
 
+class Inception:
+    """The published network, as far as names go."""
+
+    name, tag, width, distance_name = "inception", "inception", 2048, "FID"
+
+    def describe(self) -> dict[str, str]:
+        return {"sha256": "sha of inception"}
+
+
 def load_fake(spec: str, device: Any = "cpu", resize: str | None = None) -> Guide:
     """Stands in for `load_features`."""
     words = ["ink", "sketch", "photo"] if spec.startswith("demo") else None

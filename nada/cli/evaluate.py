@@ -30,7 +30,10 @@ def command(config: EvaluateConfig) -> None:
 
     tune_allocator()
     tune_threads()
+    from nada.errors import NadaError
     from nada.evaluation import run_evaluation
     from nada.files import readable
 
-    run_evaluation(config, say=lambda line: click.echo(readable(line)))
+    result = run_evaluation(config, say=lambda line: click.echo(readable(line)))
+    if result is not None and result.missing:
+        raise NadaError(f"{', '.join(result.missing)} could not be had; why stands below the table.")

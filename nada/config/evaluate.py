@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from nada.config.fields import option
 
+NUM = 1000  # pictures, where --num is not given
+
 
 @dataclass(frozen=True)
 class EvaluateConfig:
@@ -17,15 +19,17 @@ class EvaluateConfig:
         help="A run of nada adapt or nada train (latest: the newest below runs/), any generator that nada adapt takes, "
         "or pictures: a folder, a .zip or a .parquet file.",
     )
-    num: int = option(
-        1000,
+    num: int | None = option(
+        None,
         alias="pictures",  # torchrun takes --num for an option of its own
-        help="So many pictures are made; published FIDs are of 50000. With torchrun write --pictures.",
+        help=f"So many pictures are made, {NUM} if not given; published FIDs are of 50000. With torchrun write --pictures.",
     )
     classes: tuple[str, ...] = option(
         (), flag="class", help="Make pictures of this class or known prompt only, by name or number. Repeatable."
     )
-    truncation: float = option(1.0, help="Psi; 1 is the generator as it is, and what published numbers are of.")
+    truncation: float | None = option(
+        None, help="Psi; 1 if not given, which is the generator as it is, and what published numbers are of."
+    )
     seed: int = option(0, help="Chooses the latents, and every draw of the metrics.")
 
     reference: str | None = option(

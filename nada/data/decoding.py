@@ -110,8 +110,18 @@ def _chunks(records: Iterable[Record], result_bytes: int) -> Iterator[tuple[int,
 
 def pixels_of(data: bytes) -> int:
     """The size that a picture's header claims; 0 where there is no header, which `load_image` tells better."""
+    width, height = _shape_of(data)
+    return width * height
+
+
+def side_of(data: bytes) -> int:
+    """The shorter side that a picture's header claims, in pixels; 0 where there is no header."""
+    return min(_shape_of(data))
+
+
+def _shape_of(data: bytes) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(data), formats=formats()) as image:
-            return image.width * image.height
+            return image.size
     except Exception:  # Pillow's decoders raise a dozen types on damaged data
-        return 0
+        return 0, 0

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nada import metrics
-from nada.evaluation.kinds import score
+from nada.evaluation.kinds import SPLITS, score
 from nada.evaluation.scores import Score
 from nada.evaluation.sight import Sight
 from nada.features import Extractor, GuideFeatures, InceptionFeatures
+from nada.metrics.content import NEIGHBOURS
+from nada.metrics.manifold import DENSITY_K
 
 SUBSETS, SUBSET_SIZE = 100, 1000  # of the kernel distance, where one of the sets is larger than
 WHOLE = 5000  # pictures; up to these all pairs are more exact and quicker
@@ -26,6 +28,7 @@ class Metric:
         usual: whether it is computed without having been asked for by name.
         fits: which extractors it can be had of.
         otherwise: what to do where none fits.
+        least: how few pictures it can be had of; of the reference, too, where it needs one.
     """
 
     needs: str
@@ -34,6 +37,7 @@ class Metric:
     usual: bool = True
     fits: Callable[[Extractor], bool] = lambda eye: True
     otherwise: str = ""
+    least: Callable[[Extractor], int] = lambda eye: 2
 
 
 def _frechet(sight: Sight, eye: Extractor) -> list[Score]:
@@ -71,7 +75,7 @@ def _sliced(sight: Sight, eye: Extractor) -> list[Score]:
 
 def _inception_score(sight: Sight, eye: Extractor) -> list[Score]:
     assert isinstance(eye, InceptionFeatures)
-    return [score("is", eye, metrics.inception_estimate(eye.logits_of(sight.of(eye)), seed=sight.seed))]
+    return [score("is", eye, metrics.inception_estimate(eye.logits_of(sight.of(eye)), SPLITS, seed=sight.seed))]
 
 
 def _clip_i(sight: Sight, eye: Extractor) -> list[Score]:
@@ -122,7 +126,7 @@ def _pairwise(sight: Sight, eye: Extractor) -> list[Score]:
 def _intra_cluster(sight: Sight, eye: Extractor) -> list[Score]:
     assert sight.perceived is not None
     found = metrics.intra_cluster_estimate(sight.perceived.matrix, seed=sight.seed)
-    return [score("intra_cluster", sight.perceived.eye, found.estimate)]
+    return [score("intra_cluster", sight.perceived.eye, found.estimate, sizes=list(found.sizes), means=list(found.means))]
 
 
 def _change(sight: Sight, eye: Extractor) -> list[Score]:
@@ -142,18 +146,34 @@ def _is_guide(eye: Extractor) -> bool:
     return isinstance(eye, GuideFeatures)
 
 
+def _four_of_each_feature(eye: Extractor) -> int:
+    return 4 * eye.width
+
+
+def _two_in_each_split(eye: Extractor) -> int:
+    return 2 * SPLITS
+
+
+def _neighbours_in_halves(eye: Extractor) -> int:
+    return 2 * DENSITY_K + 2
+
+
+def _kept_neighbours_in_halves(eye: Extractor) -> int:
+    return 2 * NEIGHBOURS + 2
+
+
 _NO_INCEPTION = "add --features inception"
 _NOT_PUBLISHED = "it is of the published network, --features inception; of any other features ask for frechet or kernel"
 
 METRICS = {
     "fid": Metric("reference", _frechet, usual=False, fits=_is_fid, otherwise=_NOT_PUBLISHED),
     "kid": Metric("reference", _kernel, usual=False, fits=_is_fid, otherwise=_NOT_PUBLISHED),
-    "is": Metric("", _inception_score, usual=False, fits=_has_classes, otherwise=_NO_INCEPTION),
+    "is": Metric("", _inception_score, usual=False, fits=_has_classes, otherwise=_NO_INCEPTION, least=_two_in_each_split),
     "frechet": Metric("reference", _frechet),
     "kernel": Metric("reference", _kernel),
-    "infinity": Metric("reference", _infinity, usual=False),
-    "precision": Metric("reference", _precision),
-    "density": Metric("reference", _density),
+    "infinity": Metric("reference", _infinity, usual=False, least=_four_of_each_feature),
+    "precision": Metric("reference", _precision, least=_neighbours_in_halves),
+    "density": Metric("reference", _density, least=_neighbours_in_halves),
     "cmmd": Metric("reference", _cmmd, usual=False, fits=_is_guide, otherwise="add a guide's, as --features demo-judge"),
     "sliced": Metric("reference", _sliced, usual=False),
     "clip-i": Metric("reference", _clip_i, judged=True, usual=False),
@@ -162,7 +182,7 @@ METRICS = {
     "diversity": Metric("", _diversity, judged=True),
     "directional": Metric("direction", _directional, judged=True),
     "content": Metric("before", _content, judged=True),
-    "neighbours": Metric("before", _neighbours, judged=True),
+    "neighbours": Metric("before", _neighbours, judged=True, least=_kept_neighbours_in_halves),
     "kept": Metric("before", _kept, judged=True),
     "lpips": Metric("lpips", _pairwise, judged=True),
     "intra-lpips": Metric("lpips", _intra_cluster, judged=True),

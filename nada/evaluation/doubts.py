@@ -10,61 +10,70 @@ from nada.evaluation.sight import Sight
 from nada.metrics.collapse import LEAST_DIVERSITY, MOST_DUPLICATES
 
 LEAST_FOR_FID = 2048  # below, the covariance of Inception's 2048 features has no full rank
-LEAST_FOR_SLICED = 2000
+LEAST_FOR_SLICED = LEAST_FOR_NEIGHBOURS = 2000
+LEAST_FOR_SCORE = LEAST_FOR_CMMD = 5000  # at 1000, equal sets have a CMMD as large as many a difference
 _NAMED_WORDS = 6
-_PUBLISHED = ("fid", "fid_infinity", "kid", "is")
+_OF_NEIGHBOURS = ("precision_", "recall_", "density_", "coverage_")
+_ONLY_EQUAL = "by an amount that only equal counts share"
 
-TRAINED_ON = "This generator was trained on its reference, so that one which only repeats it would score best."
 
-
-def doubts(
-    scores: list[Score],
-    sight: Sight,
-    origin: Origin,
-    seen_in_training: bool = False,
-    enlarged: tuple[int, int] | None = None,
-) -> list[Doubt]:
-    """Everything that should be known before one of the numbers is believed.
-
-    Args:
-        enlarged: the generator's side in pixels and the larger one that its pictures were brought to.
-    """
-    found = [*_few(scores, sight), *_foreign(scores), *_partial(scores, sight, origin), *_unread(scores, sight)]
-    found += _enlarged(scores, enlarged)
-    repeated = [Doubt(TRAINED_ON)] if seen_in_training else []
-    return [*found, *_collapsed(scores), *_broken(sight), *repeated]
+def doubts(scores: list[Score], sight: Sight, origin: Origin) -> list[Doubt]:
+    """Everything that should be known of what was seen, and by whom, before one of the numbers is believed."""
+    found = [*_few(scores, sight), *_thrown_away(scores, sight), *_foreign(scores)]
+    found += [*_partial(scores, sight, origin), *_unread(scores, sight)]
+    return [*found, *_collapsed(scores), *_broken(sight)]
 
 
 def _few(scores: list[Score], sight: Sight) -> Iterable[Doubt]:
+    """Numbers that measure the size of their sample, those of one reason together."""
     widths = {eye.name: eye.width for eye in sight.eyes}
+    found: dict[str, list[str]] = {}
     for score in scores:
-        n, width = min(score.estimate.n), widths.get(score.features, 0)
-        least = _least(score.key, width)
-        if n < least:
-            yield Doubt(
-                f"{n} pictures are few for {width} features: the distance is too large, by an amount that only equal "
-                f"counts share; take {least} or more of both, or believe the kernel distance.",
-                (score.key,),
-            )
+        if text := _why_few(score.key, min(score.estimate.n), widths.get(score.features, 0)):
+            found.setdefault(text, []).append(score.key)
+    return [Doubt(text, tuple(keys)) for text, keys in found.items()]
 
 
-def _least(key: str, width: int) -> int:
+def _why_few(key: str, n: int, width: int) -> str:
+    """Why so many pictures are not enough for a number that is biased; nothing where they are, and for all others."""
+    if (least := _least_of_distance(key, width)) > n:
+        return (
+            f"{n} pictures are few for {width} features: the distance is too large, {_ONLY_EQUAL}; take {least} or more "
+            "of both, or believe the kernel distance."
+        )
+    if (key == "is" or key.startswith("is_")) and n < LEAST_FOR_SCORE:
+        return f"{n} pictures are few for an inception score, which grows with them; published ones are of 50000."
+    if key.startswith("cmmd_") and not key.startswith("cmmd_unbiased_") and n < LEAST_FOR_CMMD:
+        return (
+            f"{n} pictures are few for the published CMMD: it is too large, {_ONLY_EQUAL}; take {LEAST_FOR_CMMD} or more "
+            "of both, or believe the unbiased one."
+        )
+    if key.startswith(_OF_NEIGHBOURS) and n < LEAST_FOR_NEIGHBOURS:
+        return (
+            f"{n} pictures are few for nearest neighbours: precision, recall, density and coverage change with counts; "
+            f"compare them at equal ones, or take {LEAST_FOR_NEIGHBOURS} or more."
+        )
+    return ""
+
+
+def _least_of_distance(key: str, width: int) -> int:
     """How many pictures a distance that is biased needs; 0 for all others."""
-    if key == "fid":
+    if "_infinity" in key:
+        return 0
+    if key == "fid" or key.startswith("fid_"):
         return LEAST_FOR_FID
     if key.startswith("sliced_"):
         return LEAST_FOR_SLICED
-    return 2 * width if key.startswith("fd_") and not key.endswith("_infinity") else 0
+    return 2 * width if key.startswith("fd_") else 0
 
 
-def _enlarged(scores: list[Score], enlarged: tuple[int, int] | None) -> Iterable[Doubt]:
-    keys = tuple(score.key for score in scores if score.key in _PUBLISHED)
-    if enlarged is not None and keys:
-        own, size = enlarged
+def _thrown_away(scores: list[Score], sight: Sight) -> Iterable[Doubt]:
+    """Neighbours are looked for among equal counts: a small reference makes many pictures to nothing."""
+    keys = tuple(score.key for score in scores if score.key.startswith(_OF_NEIGHBOURS))
+    if keys and sight.reference is not None and sight.reference.count < sight.seen.count:
+        few = sight.reference.count
         yield Doubt(
-            f"Pictures of {own} px were enlarged to {size} px before Inception's own resize; published numbers at {own} px "
-            f"were not: compare with them by --size {own}.",
-            keys,
+            f"The reference has {few} pictures and {sight.seen.count} are judged: neighbours are of {few} of each.", keys
         )
 
 

@@ -5,9 +5,11 @@ What is said of a training's `best/` lies in that folder, and its curves among t
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from nada.errors import NadaError
+from nada.config.evaluate import EvaluateConfig
+from nada.errors import NadaError, UsageError
 from nada.evaluation.origin import Origin
 from nada.evaluation.report import BEGIN, END, Evaluation
 from nada.files import write_error, write_json, write_text
@@ -15,20 +17,59 @@ from nada.files import write_error, write_json, write_text
 RESULTS, CARD = "results.json", "README.md"
 
 
+def check_places(config: EvaluateConfig, origin: Origin) -> None:
+    """Raise UsageError or NadaError for what would only come to light when hours of work are to be written down."""
+    if config.json is not None:
+        path = Path(config.json)
+        if path.is_dir():
+            raise UsageError(f"--json {path} is a folder; give the name of a file.")
+        _check_folder(path.parent)
+    place = _place(origin) if config.record else None
+    if place is not None:
+        _check_folder(place)
+        if (place / CARD).is_file():
+            with_section(_read(place / CARD), "")
+
+
 def keep_in_run(origin: Origin, evaluation: Evaluation) -> Path | None:
     """Write results, curves and card; an older evaluation is replaced, curves are continued.
 
-    Returns the file of the results; None for a generator of no run. Raises NadaError where the run cannot be written.
+    Returns the file of the results; None for a generator of no run. Raises NadaError where the run cannot be written,
+    which leaves it as it was where the card is the reason.
     """
-    if origin.folder is None or not (origin.is_run or origin.is_best):
+    place = _place(origin)
+    if origin.folder is None or place is None:
         return None
-    place = origin.folder / "best" if origin.is_best else origin.folder
+    card = place / CARD
+    text = with_section(_read(card), evaluation.section()) if card.is_file() else None
     write_json(place / RESULTS, evaluation.to_dict())
     _show(origin.folder, evaluation, origin.step)
-    card = place / CARD
-    if card.is_file():
-        write_text(card, with_section(card.read_text(encoding="utf-8"), evaluation.section()))
+    if text is not None:
+        write_text(card, text)
     return place / RESULTS
+
+
+def _place(origin: Origin) -> Path | None:
+    """Where in the run that is judged its result lies; None for a generator of no run."""
+    if origin.folder is None or not (origin.is_run or origin.is_best):
+        return None
+    return origin.folder / "best" if origin.is_best else origin.folder
+
+
+def _check_folder(folder: Path) -> None:
+    """A folder that is there, or can be made, and takes files. Nothing is made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise NadaError(f"cannot write below {there}, which is a file and no folder; choose another place.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise NadaError(f"cannot write into {there}: permission denied; choose another place, or --no-record for none.")
+
+
+def _read(card: Path) -> str:
+    try:
+        return card.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise NadaError(f"cannot read {card}: {error}; mend it or take it away, and evaluate again.") from error
 
 
 def with_section(card: str, section: str) -> str:

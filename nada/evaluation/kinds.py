@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nada.evaluation.scores import LARGER, NEITHER, SMALLER, Score
-from nada.features import Extractor
+from nada.features import Extractor, GuideFeatures, InceptionFeatures
 from nada.metrics import Estimate
+from nada.metrics.content import NEIGHBOURS
+from nada.metrics.frechet_intervals import POINTS
+from nada.metrics.kernel import CMMD_SCALE, CMMD_SIGMA
+from nada.metrics.manifold import DENSITY_K, PRECISION_K
+from nada.metrics.perceptual import CLUSTERS
+from nada.metrics.sliced import DIRECTIONS, SCALE
+
+SPLITS = 10  # of the inception score, as published
 
 
 class Kind(NamedTuple):
@@ -21,7 +29,7 @@ class Kind(NamedTuple):
 KINDS = {
     "fd": Kind("fd_{}", SMALLER, "Fréchet distance, covariance divided by N - 1 (Heusel et al. 2017)", "FID"),
     "fd_infinity": Kind(
-        "fd_{} at infinity", SMALLER, "the same, extrapolated to infinitely many pictures (Chong & Forsyth 2020)", "FID∞"
+        "fd_{}∞", SMALLER, "the same, extrapolated to infinitely many pictures (Chong & Forsyth 2020)", "FID∞"
     ),
     "kd": Kind("kd_{}", SMALLER, "unbiased kernel distance, cubic kernel (Bińkowski et al. 2018); not times 1000", "KID"),
     "precision": Kind(
@@ -42,7 +50,7 @@ KINDS = {
     ),
     "cmmd": Kind("cmmd_{}", SMALLER, "CMMD, published form, which is biased (Jayasumana et al. 2024)"),
     "cmmd_unbiased": Kind(
-        "cmmd_{}, unbiased", SMALLER, "the same without pairs of a picture with itself: 0 on average for equal sets"
+        "cmmd, unbiased", SMALLER, "the same without pairs of a picture with itself: 0 on average for equal sets"
     ),
     "sliced": Kind("sliced_{}", SMALLER, "sliced squared Wasserstein-2 distance, times 3 D, biased (MIND, 2026)"),
     "is": Kind("is_{}", LARGER, "inception score, 10 splits (Salimans et al. 2016)", "IS"),
@@ -63,11 +71,45 @@ KINDS = {
 }
 
 
-def score(kind: str, eye: Extractor, estimate: Estimate) -> Score:
-    """A number on an extractor's features; only on Inception's published ones does it have its famous name."""
+# What the numbers hang on and cannot be chosen; the sampling of intervals is in each number's method.
+CONSTANTS: dict[str, dict[str, Any]] = {
+    "fd": {"ddof": 1},
+    "fd_infinity": {"ddof": 1, "points": POINTS},
+    "kd": {"degree": 3, "coefficient": 1},
+    "precision": {"k": PRECISION_K},
+    "recall": {"k": PRECISION_K},
+    "density": {"k": DENSITY_K},
+    "coverage": {"k": DENSITY_K},
+    "cmmd": {"sigma": CMMD_SIGMA, "scale": CMMD_SCALE},
+    "cmmd_unbiased": {"sigma": CMMD_SIGMA, "scale": CMMD_SCALE},
+    "sliced": {"directions": DIRECTIONS, "scale": SCALE},
+    "is": {"splits": SPLITS},
+    "neighbours": {"k": NEIGHBOURS},
+    "intra_cluster": {"clusters": CLUSTERS},
+}
+USUAL = "legacy"  # the convention of Inception's resize that names say nothing of
+
+
+def score(kind: str, eye: Extractor, estimate: Estimate, **details: Any) -> Score:
+    """A number on an extractor's features; only on Inception's published ones does it have its famous name.
+
+    Numbers of another resize than Inception's usual one are called by it, as they are other numbers.
+    """
     title, better, of, famous = KINDS[kind]
+    resize = resize_of(eye)
     if famous and eye.distance_name == "FID":
-        return Score(famous.lower().replace("∞", "_infinity"), famous, estimate, eye.name, better, of)
-    suffix = kind.removeprefix("fd")
-    key = f"fd_{eye.tag}{suffix}" if kind.startswith("fd") else f"{kind}_{eye.tag}"
-    return Score(key, title.format(eye.tag), estimate, eye.name, better, of)
+        key, title = famous.lower().replace("∞", "_infinity"), famous
+    else:
+        suffix = kind.removeprefix("fd")
+        key = f"fd_{eye.tag}{suffix}" if kind.startswith("fd") else f"{kind}_{eye.tag}"
+        title = title.format(eye.tag)
+    if isinstance(eye, InceptionFeatures) and resize != USUAL:
+        key, title = f"{key}_{resize.replace('-', '_')}", f"{title}, {resize}"
+    return Score(key, title, estimate, eye.name, better, of, resize, CONSTANTS.get(kind, {}) | details)
+
+
+def resize_of(eye: Extractor) -> str:
+    """How an extractor brings pictures to its side, as `describe` says, which for a guide would hash its weights."""
+    if isinstance(eye, GuideFeatures):
+        return "squash" if eye.encoder.squash else "centre crop"
+    return str(eye.describe().get("resize", ""))

@@ -1,14 +1,15 @@
-"""From what was seen to scores: which metrics are computed, and which are left out and why."""
+"""From what was seen to scores: the metrics that are asked for, and what came of them."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 
 from nada.errors import NadaError, UsageError
 from nada.evaluation.computing import METRICS
 from nada.evaluation.scores import Score
-from nada.evaluation.sight import NEEDS, Sight
-from nada.features import Extractor
+from nada.evaluation.sight import Sight
+from nada.evaluation.tasks import Task
 
 INCEPTION = ("fid", "kid", "is")
 
@@ -29,36 +30,13 @@ def choose(asked: str) -> tuple[tuple[str, ...], bool]:
     return names, True
 
 
-def refuse_lacking(names: tuple[str, ...], there: set[str]) -> None:
-    """Raise UsageError for a metric that needs what is not there; `there` is of `nada.evaluation.sight.met`."""
-    for name in names:
-        if METRICS[name].needs not in there:
-            raise UsageError(f"--metrics {name} cannot be had: {NEEDS[METRICS[name].needs]}.")
-
-
-def measure(sight: Sight, names: tuple[str, ...], strict: bool) -> tuple[list[Score], dict[str, str]]:
-    """Return the scores, and for those that cannot be had the reason.
-
-    Args:
-        strict: raise UsageError or NadaError for a metric that cannot be had, instead of leaving it out.
-    """
+def measure(sight: Sight, tasks: Iterable[Task]) -> tuple[list[Score], dict[str, str]]:
+    """Return the scores, and the reason for those that the pictures seen did not allow, which costs no other score."""
     scores: dict[str, Score] = {}
-    left_out: dict[str, str] = {}
-    for name in names:
-        metric = METRICS[name]
-        eyes = tuple(eye for eye in ((sight.judge,) if metric.judged else sight.eyes) if metric.fits(eye))
-        lacking = NEEDS[metric.needs] if not sight.has(metric.needs) else "" if eyes else metric.otherwise
-        if lacking and strict:
-            raise UsageError(f"--metrics {name} cannot be had: {lacking}.")
-        for eye in () if lacking else eyes:
-            try:
-                scores |= {score.key: score for score in metric.compute(sight, eye)}
-            except NadaError as error:
-                if strict:
-                    raise NadaError(f"--metrics {name}, {eye.name}: {error}") from error
-                left_out[_missing(name, eye)] = str(error)
-    return list(scores.values()), left_out
-
-
-def _missing(name: str, eye: Extractor) -> str:
-    return f"{name} ({eye.name})"
+    failed: dict[str, str] = {}
+    for task in tasks:
+        try:
+            scores |= {score.key: score for score in task.metric.compute(sight, task.eye)}
+        except NadaError as error:
+            failed[f"{task.name} ({task.eye.name})"] = str(error)
+    return list(scores.values()), failed

@@ -88,12 +88,19 @@ class Origin:
         return data if isinstance(data, str) else None
 
     @property
+    def target_images(self) -> str | None:
+        """The pictures that an adaptation on this machine was guided by."""
+        images = self.option("target_images") if self.command == "adapt" and self.folder is not None else None
+        return images if isinstance(images, str) else None
+
+    @property
     def step(self) -> int:
-        """The step that the weights are of; 0 where the run does not say."""
+        """The step that the weights are of, which with a judge may not be the last; 0 where the run does not say."""
         told = None if self.folder is None else self.folder / ("best.json" if self.is_best else "result.json")
         if told is None or not told.is_file():
             return 0
-        number = read_json(told).get("steps" if self.command == "adapt" else "step", 0)
+        facts = read_json(told)
+        number = facts.get("best_step", facts.get("steps")) if self.command == "adapt" else facts.get("step")
         return number if isinstance(number, int) else 0
 
 

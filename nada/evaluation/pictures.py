@@ -23,6 +23,7 @@ from nada.data.holding import is_held_out
 from nada.data.records import Record, inside
 from nada.data.sources import nothing_left, open_source
 from nada.errors import NadaError, UsageError
+from nada.evaluation.surveys import survey
 from nada.files import readable
 from nada.generation import draw_pictures
 from nada.models import Generator
@@ -138,17 +139,11 @@ class Stored:
         self.name, self._path, self._include = str(path), Path(path), include
         self._fit, self._held_out = Fit(size), held_out
         self._chosen = None if held_out is None else self._kept_apart(held_out)
-        self.count, self._hash = self._survey()
-
-    def _survey(self) -> tuple[int, str]:
-        """How many pictures there are, and a hash of their bytes, wherever they lie."""
-        digest, count = hashlib.sha256(), 0
-        for record in self._records():
-            digest.update(hashlib.sha256(record.data).digest())
-            count += 1
-        if not count:
+        with without_warnings():
+            self.survey = survey(self._records())
+        self.count = self.survey.count
+        if not self.count:
             raise nothing_left(self._path, self._include, open_source(self._path, self._include), ())
-        return count, digest.hexdigest()
 
     def _kept_apart(self, held_out: HeldOut) -> frozenset[int]:
         """The numbers of the pictures that a training did not see; it leaves those out that cannot be read."""
@@ -191,7 +186,7 @@ class Stored:
     def describe(self) -> dict[str, Any]:
         """The files by a hash of their bytes, size and filter."""
         apart = {} if self._held_out is None else {"held_out": self._held_out._asdict()}
-        return {"kind": "files", "sha256": self._hash, "pictures": self.count, **apart, **_protocol(self._fit.size)}
+        return {"kind": "files", "sha256": self.survey.sha256, "pictures": self.count, **apart, **_protocol(self._fit.size)}
 
 
 def _protocol(size: int) -> dict[str, Any]:

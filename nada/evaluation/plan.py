@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from nada.checkpoints import load_generator
-from nada.checkpoints.native import ADAPTATION, is_native
 from nada.config.evaluate import EvaluateConfig
-from nada.data.fitting import Fit
 from nada.errors import UsageError
-from nada.evaluation.measuring import INCEPTION, choose, refuse_lacking
+from nada.evaluation.asking import check_options, is_lpips
+from nada.evaluation.computing import METRICS
+from nada.evaluation.keeping import check_places
+from nada.evaluation.measuring import INCEPTION, choose
 from nada.evaluation.origin import Origin, origin_of
-from nada.evaluation.pictures import HeldOut, Made, Pictures, Stored
+from nada.evaluation.pictures import Made, Pictures
 from nada.evaluation.sight import met
+from nada.evaluation.subjects import Subjects, find_subjects, is_pictures
+from nada.evaluation.tasks import OF_FEATURES, Counts, Task, eyes_for, refuse_lacking, settle, sort_out
 from nada.evaluation.words import Words, read_own_words, read_words
 from nada.features import Extractor, GuideFeatures, LpipsFeatures, load_features
 from nada.features.specs import parse_features
-from nada.models import Generator
-from nada.models.conditions import class_number
 from nada.runs import find_run
 
 BUNDLED = ("demo-judge", "demo")  # the first one that had no part in the training is taken
-_PICTURES = (".zip", ".parquet", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an evaluation is made of. `strict` says that the metrics were asked for by name."""
+    """What an evaluation is made of. `left_out` says which metrics cannot be had, and why."""
 
     config: EvaluateConfig
     pictures: Pictures
@@ -41,77 +39,80 @@ class Plan:
     lpips: LpipsFeatures | None
     judge: GuideFeatures
     words: Words | None
-    names: tuple[str, ...]
-    strict: bool
+    tasks: tuple[Task, ...]
+    left_out: dict[str, str]
     origin: Origin
     device: torch.device
 
     @property
-    def seen_in_training(self) -> bool:
-        """Whether the generator was trained on its reference."""
-        data = self.origin.data
-        by_default = self.config.reference is None and self.origin.holds_out
-        apart = self.config.include is not None or by_default
-        return data is not None and self.reference is not None and self.reference.name == data and not apart
-
-    @property
-    def enlarged(self) -> tuple[int, int] | None:
-        """The generator's side and that of its pictures, where these are larger."""
-        if not isinstance(self.pictures, Made):
-            return None
-        sides = self.pictures.generator.config.resolution, self.pictures.size
-        return sides if sides[0] < sides[1] else None
-
-    @property
     def judged_by(self) -> tuple[Extractor, ...]:
-        """Who needs to see the pictures that are judged: the judge, and for distances and scores the extractors."""
-        needed = self.reference is not None or "is" in self.names
-        return (*(self.eyes if needed else ()), self.judge)
+        """Who needs to see the pictures that are judged; the judge where LPIPS alone is asked for, which sees by itself."""
+        return eyes_for(self.tasks, *OF_FEATURES) or (self.judge,)
 
     @property
     def compared_by(self) -> tuple[Extractor, ...]:
         """Who needs to see the reference."""
-        return (*self.eyes, *((self.judge,) if "clip-i" in self.names else ()))
+        return eyes_for(self.tasks, "reference")
+
+    @property
+    def remembered_by(self) -> tuple[Extractor, ...]:
+        """Who needs to see the pictures before."""
+        return eyes_for(self.tasks, "before", "direction")
+
+    @property
+    def shows_change(self) -> bool:
+        """Whether LPIPS compares pictures with those before."""
+        return any(task.metric.needs == "change" for task in self.tasks)
 
 
 def make_plan(config: EvaluateConfig, device: torch.device) -> Plan:
     """Load what `config` names, with what a run that is judged says of itself.
 
     Raises:
-        UsageError: for options that make no sense, or not together.
-        NadaError: for generators, pictures or features that cannot be had.
+        UsageError: for options that make no sense, or not together, and for metrics asked for that cannot be had.
+        NadaError: for generators, pictures or features that cannot be had, and places that cannot be written.
     """
     names, strict = choose(config.metrics)
-    if config.batch < 1:
-        raise UsageError(f"--batch is 1 or more, not {config.batch}.")
-    Fit(config.size)  # refuses a size that cannot be
+    needs = {METRICS[name].needs for name in names}
     spec = str(find_run("latest")) if config.model == "latest" else config.model
-    files = is_pictures(spec)
-    origin = Origin() if files else origin_of(spec)
-    pictures = _stored(config, spec) if files else _made(config, spec, device, _classes(config, origin))
-    before = _before(config, origin, pictures, device)
-    reference = _reference(config, origin, device)
+    origin = Origin() if is_pictures(spec) else origin_of(spec)
+    check_options(config, spec, origin, needs, strict)
+    check_places(config, origin)
+    subjects = find_subjects(config, spec, origin, needs, device)
     prompts = _prompts(config, origin)
     if strict:  # before anything large is fetched or made
-        own = isinstance(pictures, Made) and bool(pictures.generator.config.text_dim)
-        one = prompts[0] is not None
-        lpips_asked = any(map(_is_lpips, config.features))
-        there = met(reference is not None, before is not None, one or own, one, prompts[1] is not None, lpips_asked)
-        refuse_lacking(names, there)
+        refuse_lacking(names, _promised(config, subjects, prompts))
     judge = _judge(config, origin, device)
     lpips = _lpips(config, device)
     eyes = _eyes(config, names, judge, device)
-    words = _words(prompts, judge, pictures)
-    return Plan(config, pictures, reference, before, eyes, lpips, judge, words, names, strict, origin, device)
+    words = _words(prompts, judge, subjects.pictures)
+    tasks, left_out = _tasks(config, names, subjects, words, (judge, eyes, lpips))
+    return Plan(config, *subjects, eyes, lpips, judge, words, tasks, left_out, origin, device)
 
 
-def is_pictures(spec: str) -> bool:
-    """Whether a spec names pictures in files, and not a generator."""
-    path = Path(spec).expanduser()
-    if path.is_file():
-        return path.suffix.lower() in _PICTURES
-    generators = (path, path / "generator")
-    return path.is_dir() and not (any(map(is_native, generators)) or (path / ADAPTATION).is_file() or origin_of(spec).is_run)
+def _promised(config: EvaluateConfig, subjects: Subjects, prompts: tuple[str | None, str | None]) -> set[str]:
+    """The needs that will be met, as far as that is known before a guide is loaded."""
+    pictures, (prompt, source) = subjects.pictures, prompts
+    one, own = prompt is not None, isinstance(pictures, Made) and bool(pictures.generator.config.text_dim)
+    there = subjects.reference is not None, subjects.before is not None
+    return met(*there, one or own, one, source is not None, any(map(is_lpips, config.features)))
+
+
+def _tasks(
+    config: EvaluateConfig,
+    names: tuple[str, ...],
+    subjects: Subjects,
+    words: Words | None,
+    seers: tuple[GuideFeatures, tuple[Extractor, ...], LpipsFeatures | None],
+) -> tuple[tuple[Task, ...], dict[str, str]]:
+    """What can be computed, and what is told to be left out."""
+    judge, eyes, lpips = seers
+    templates, source = (words.templates is not None, words.source is not None) if words else (False, False)
+    before = subjects.before is not None
+    there = met(subjects.reference is not None, before, words is not None, templates, source, lpips is not None)
+    counts = Counts(subjects.pictures.count, subjects.reference.count if subjects.reference else 0)
+    tasks, lacking = sort_out(names, eyes, judge, there, counts)
+    return tasks, settle(config.metrics, lacking, templates and (before or source))
 
 
 def default_judge(guides: Collection[str]) -> str:
@@ -133,7 +134,7 @@ def _judge(config: EvaluateConfig, origin: Origin, device: torch.device) -> Guid
 def _eyes(
     config: EvaluateConfig, names: tuple[str, ...], judge: GuideFeatures, device: torch.device
 ) -> tuple[Extractor, ...]:
-    specs = [spec for spec in config.features if not _is_lpips(spec)]
+    specs = [spec for spec in config.features if not is_lpips(spec)]
     if not any(map(_is_inception, specs)) and set(INCEPTION) & set(names) and config.metrics != "all":
         specs.append("inception")
     if config.resize and not any(map(_is_inception, specs)):
@@ -150,7 +151,7 @@ def _eye(spec: str, judge: GuideFeatures, resize: str | None, device: torch.devi
 
 def _lpips(config: EvaluateConfig, device: torch.device) -> LpipsFeatures | None:
     """What compares two pictures; distances of sets are not made of it."""
-    specs = [spec for spec in config.features if _is_lpips(spec)]
+    specs = [spec for spec in config.features if is_lpips(spec)]
     if len(specs) > 1:
         raise UsageError("Give one of lpips-alex=FILE and lpips-vgg=FILE, and the other in an evaluation of its own.")
     if not specs:
@@ -160,70 +161,8 @@ def _lpips(config: EvaluateConfig, device: torch.device) -> LpipsFeatures | None
     return lpips
 
 
-def _is_lpips(spec: str) -> bool:
-    return spec.startswith("lpips")
-
-
 def _is_inception(spec: str) -> bool:
     return spec.partition("=")[0] == "inception"
-
-
-def _classes(config: EvaluateConfig, origin: Origin) -> tuple[str, ...]:
-    """The conditions that were asked for, or else those that the run adapted."""
-    kept = origin.option("classes") if origin.command == "adapt" else None
-    return config.classes or tuple(kept or ())
-
-
-def _made(config: EvaluateConfig, spec: str, device: torch.device, classes: tuple[str, ...] = (), first: int = 0) -> Made:
-    generator: Generator = load_generator(spec, device)
-    numbers = tuple(class_number(generator.config, name) for name in classes)
-    return Made(generator, spec, config.num, config.size, numbers, config.truncation, config.seed, first)
-
-
-def _stored(config: EvaluateConfig, spec: str) -> Stored:
-    if config.classes or config.against not in (None, "none"):
-        flag = "--class" if config.classes else "--against"
-        raise UsageError(f"{flag} is for a generator, and {spec} holds pictures.")
-    return Stored(spec, config.size)
-
-
-def _before(config: EvaluateConfig, origin: Origin, pictures: Pictures, device: torch.device) -> Made | None:
-    """The same latents and conditions by the generator before."""
-    spec = origin.base_spec if config.against is None else config.against
-    if spec in (None, "none") or not isinstance(pictures, Made):
-        return None
-    if is_pictures(spec):
-        raise UsageError(f"--against is a generator that makes the same latents' pictures; give {spec} as --reference.")
-    before = _made(config, spec, device)
-    one, other = pictures.generator.config, before.generator.config
-    if (one.z_dim, one.num_conditions) != (other.z_dim, other.num_conditions):
-        raise UsageError(
-            f"--against {spec} has latents of {other.z_dim} numbers and {other.num_conditions} conditions, the model "
-            f"{one.z_dim} and {one.num_conditions}, so no two pictures belong together; give it as --reference."
-        )
-    return Made(before.generator, spec, config.num, config.size, pictures.classes, config.truncation, config.seed)
-
-
-def _reference(config: EvaluateConfig, origin: Origin, device: torch.device) -> Pictures | None:
-    spec, include = config.reference, config.include
-    if spec is None and origin.data is not None and Path(origin.data).exists():
-        return _own_reference(config, origin, origin.data)
-    if spec is None:
-        return None
-    if is_pictures(spec):
-        return Stored(spec, config.size, include)
-    if config.include:
-        raise UsageError(f"--include chooses among files, and {spec} is a generator.")
-    return _made(config, spec, device, config.classes, first=config.num)  # other latents than those that are judged
-
-
-def _own_reference(config: EvaluateConfig, origin: Origin, data: str) -> Stored:
-    """A training's own pictures: those that it held out, if it did."""
-    share = origin.option("holdout")
-    if config.include is None and share:
-        return Stored(data, config.size, origin.option("include"), HeldOut(share, origin.option("size")))
-    include = config.include or origin.option("holdout_glob") or origin.option("include")
-    return Stored(data, config.size, include)
 
 
 def _prompts(config: EvaluateConfig, origin: Origin) -> tuple[str | None, str | None]:
@@ -232,8 +171,6 @@ def _prompts(config: EvaluateConfig, origin: Origin) -> tuple[str | None, str | 
     if origin.command == "adapt":
         prompt = prompt if prompt is not None else _text(origin.option("target"))
         source = source if source is not None else _text(origin.option("source"))
-    if prompt is None and config.source is not None:
-        raise UsageError("--source needs a --prompt: a direction in words has two ends.")
     return prompt, source
 
 

@@ -1,19 +1,19 @@
-"""The result for people and for programs: a table, a section of a model card, a record with the whole protocol."""
+"""The result for people and for programs: a table, a section of a model card, a record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from nada.config import to_json
-from nada.evaluation.pictures import Pictures
-from nada.evaluation.plan import Plan
 from nada.evaluation.scores import Doubt, Score
-from nada.runs import describe_environment
 
-HEAD = ("metric", "value", "95 % interval", "n", "features", "better")
+HEAD = ("metric", "value", "95 % interval", "n", "features", "resize", "better")
+WIDEST = 100  # columns of a terminal
 BEGIN, END = "<!-- nada evaluate: begin -->", "<!-- nada evaluate: end -->"
 _RIGHT = (1, 3)  # columns of numbers
+_FEATURES = HEAD.index("features")
+_LEAST_OF_A_NAME = 8
+_BRIEF = {"centre crop": "crop"}  # of resizes
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Evaluation:
     left_out: dict[str, str]
     protocol: dict[str, Any]
     options: dict[str, Any]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What was asked for by name and is not there; `left_out` has the reasons."""
+        return () if self.options.get("metrics") in ("auto", "all") else tuple(self.left_out)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole of it for JSON."""
@@ -39,64 +44,19 @@ class Evaluation:
 
     def lines(self) -> list[str]:
         """A table and the doubts, for a terminal."""
-        rows = [HEAD, *_rows(self)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+        rows = _narrowed([HEAD, *_rows(self)])
+        widths = _widths(rows)
         table = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
         rule = "  ".join("-" * width for width in widths)
         return [table[0], rule, *table[1:], *(["", *_remarks(self)] if _remarks(self) else [])]
 
     def section(self) -> str:
         """The same as a part of a model card, between the marks by which the next evaluation finds it."""
-        rows = [HEAD, ("---", "---:", "---", "---:", "---", "---"), *_rows(self)]
+        rows = [HEAD, ("---", "---:", "---", "---:", "---", "---", "---"), *_rows(self)]
         table = ["| " + " | ".join(row) + " |" for row in rows]
         remarks = [f"- {remark}" for remark in _remarks(self)]
         how = f"`nada evaluate`, {self.protocol['size']} px; the whole protocol is in `results.json`."
         return "\n".join([BEGIN, "## Evaluation", "", how, "", *table, "", *remarks, *([""] if remarks else []), END])
-
-
-def describe(plan: Plan) -> dict[str, Any]:
-    """All that the numbers depend on."""
-    words = plan.words
-    return {
-        "size": plan.config.size,
-        "batch": plan.config.batch,
-        "model": _named(plan.pictures),
-        "reference": _named(plan.reference),
-        "against": _named(plan.before),
-        "prompt": words.prompt or "each picture's own" if words else None,
-        "source": words.source_prompt or None if words else None,
-        "features": {eye.tag: eye.describe() for eye in (*plan.eyes, *((plan.lpips,) if plan.lpips else ()))},
-        "judge": plan.judge.describe(),
-        "guides": sorted(set(plan.origin.guides.values())),
-        "device": str(plan.device),
-        "environment": describe_environment(),
-    }
-
-
-def options_of(plan: Plan) -> dict[str, Any]:
-    """The options, in the form in which `--config results.json` takes them up again."""
-    return {name: value for name, value in to_json(plan.config).items() if name not in ("json", "record")}
-
-
-def headline(plan: Plan, kernels: str) -> list[str]:
-    """What is about to be done, in a line or some."""
-    pictures = plan.pictures
-    first = f"model {pictures.name} ({pictures.count} pictures at {plan.config.size} px), judge {plan.judge.name}, "
-    lines = [first + f"features {', '.join(eye.name for eye in plan.eyes)}, {plan.device}, {kernels}"]
-    if plan.reference is not None:
-        own = plan.origin.holds_out and plan.config.reference is None and plan.config.include is None
-        kind = "pictures that the training held out" if own else "pictures"
-        lines.append(f"reference {plan.reference.name} ({plan.reference.count} {kind})")
-    if plan.before is not None:
-        lines.append(f"against {plan.before.name}, the same latents")
-    if plan.words is not None:
-        source = f" (from {plan.words.source_prompt!r})" if plan.words.source_prompt else ""
-        lines.append(f"prompt {plan.words.prompt!r}{source}" if plan.words.prompt else "prompt of each picture: its own")
-    return lines
-
-
-def _named(pictures: Pictures | None) -> dict[str, Any] | None:
-    return None if pictures is None else {"name": pictures.name, **pictures.describe()}
 
 
 def _rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
@@ -106,7 +66,8 @@ def _rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
         marks = "".join(f" [{number}]" for number, doubt in _numbered(evaluation) if score.key in doubt.keys)
         interval = f"{_short(estimate.low)} to {_short(estimate.high)}"
         counts = " / ".join(map(str, dict.fromkeys(estimate.n)))
-        rows.append((score.title + marks, _short(estimate.value), interval, counts, score.features, score.better))
+        numbers = score.title + marks, _short(estimate.value), interval, counts
+        rows.append((*numbers, score.features, _BRIEF.get(score.resize, score.resize), score.better))
     return rows
 
 
@@ -120,12 +81,40 @@ def _remarks(evaluation: Evaluation) -> list[str]:
     marked = _numbered(evaluation)
     numbered = [f"[{number}] {doubt.text}" for number, doubt in marked]
     general = [doubt.text for doubt in evaluation.doubts if doubt not in [other for _, other in marked]]
-    return [*numbered, *general, *(f"Left out: {name}: {why}" for name, why in evaluation.left_out.items())]
+    return [*numbered, *general, *_left_out(evaluation)]
+
+
+def _left_out(evaluation: Evaluation) -> list[str]:
+    """What is not there, those of one reason in one line."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in evaluation.left_out.items():
+        by_reason.setdefault(why, []).append(name)
+    return [f"Left out: {', '.join(names)}: {why}" for why, names in by_reason.items()]
 
 
 def _short(value: float) -> str:
-    """Four digits; small numbers of distances are not hidden behind an exponent until they are very small."""
-    return f"{value:.4f}" if 1e-2 <= abs(value) < 10 or value == 0 else f"{value:.4g}"
+    """Four digits; small numbers of distances have three, and no exponent until they are very small."""
+    if 1e-2 <= abs(value) < 10 or value == 0:
+        return f"{value:.4f}"
+    return f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
+
+
+def _widths(rows: list[tuple[str, ...]]) -> list[int]:
+    return [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+
+
+def _narrowed(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The names of features cut short where the table would be too wide; the line above it and the record have them."""
+    widths = _widths(rows)
+    over = sum(widths) + 2 * (len(widths) - 1) - WIDEST
+    if over <= 0:
+        return rows
+    room = max(widths[_FEATURES] - over, _LEAST_OF_A_NAME)
+    return [(*row[:_FEATURES], _cut(row[_FEATURES], room), *row[_FEATURES + 1 :]) for row in rows]
+
+
+def _cut(name: str, room: int) -> str:
+    return name if len(name) <= room else name[: room - 1] + "…"
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nada.metrics import Estimate
@@ -22,6 +22,8 @@ class Score:
         features: on whose features.
         better: "smaller" or "larger", or nothing where neither is.
         of: what the number is, in a few words and with its source.
+        resize: how the pictures were brought to the side that the network sees: `legacy`, `centre crop`.
+        details: the constants of the metric, and what else came out with the number; JSON-able.
     """
 
     key: str
@@ -30,12 +32,15 @@ class Score:
     features: str
     better: str
     of: str
+    resize: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole of it for JSON, where infinity is null."""
         facts = {**asdict(self.estimate), "n": list(self.estimate.n)}
         numbers = {name: _number(value) for name, value in facts.items()}
-        return {"title": self.title, **numbers, "features": self.features, "better": self.better, "of": self.of}
+        seen = {"features": self.features, "resize": self.resize, "better": self.better, "of": self.of}
+        return {"title": self.title, **numbers, **seen, "details": self.details}
 
 
 @dataclass(frozen=True)

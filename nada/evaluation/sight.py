@@ -39,12 +39,6 @@ class Sight:
     seed: int = 0
     _manifolds: dict[str, metrics.ManifoldEstimates] = field(default_factory=dict, compare=False, repr=False)
 
-    def has(self, needed: str) -> bool:
-        """Whether there is what a metric needs: a key of `NEEDS`."""
-        templates, source = (self.words.templates, self.words.source) if self.words else (None, None)
-        there = (part is not None for part in (self.reference, self.before, self.words, templates, source, self.perceived))
-        return needed in met(*there)
-
     def of(self, eye: Extractor) -> np.ndarray:
         """What an extractor saw of the pictures that are judged."""
         return self.seen.features[eye.tag]

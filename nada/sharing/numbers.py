@@ -42,7 +42,8 @@ def read_evaluation(folder: Path | None) -> Evaluation | None:
 def _score(key: str, facts: dict[str, Any]) -> Score:
     names = {field.name for field in dataclasses.fields(Estimate)}
     numbers = {name: _number(name, facts[name]) for name in names}
-    return Score(key, facts["title"], Estimate(**numbers), facts["features"], facts["better"], facts["of"])
+    seen = {name: facts[name] for name in ("resize", "details") if name in facts}  # older files have none
+    return Score(key, facts["title"], Estimate(**numbers), facts["features"], facts["better"], facts["of"], **seen)
 
 
 def _number(name: str, value: Any) -> Any:

@@ -36,8 +36,9 @@ def test_the_bundled_generator_against_pictures_and_words(capsys: pytest.Capture
     first, *_ = out.splitlines()
     assert first.startswith("model demo (9 pictures at 64 px), judge demo-judge, features demo-judge, cpu")
     lines = {line.split("  ")[0]: line for line in out.splitlines()}
-    assert "fd_demo_judge [1]" in lines and "CLIP-T [2]" in lines and "FID" not in out
+    assert "fd_demo_judge [1] [3]" in lines and "CLIP-T [2]" in lines and "FID" not in out
     assert "[1] 9 pictures are few for 128 features" in out and "[2] demo-judge never saw the words zebra;" in out
+    assert "  demo-judge  crop    smaller" in lines["fd_demo_judge [1] [3]"], "features, resize and the better end"
     stored = json.loads(Path("out.json").read_text())
     score = stored["scores"]["fd_demo_judge"]
     assert score["low"] <= score["value"] <= score["high"] and score["n"] == [9, 9]
