@@ -87,8 +87,8 @@ class Watch:
         if better or not self.best_weights:
             self.measures = measures
         if better:
-            self.best_score, self.best_step, self.misses = score, self._adaptation.step, 0
             self.best_weights = {name: value.clone() for name, value in self._adaptation.weights().items()}
+            self.best_score, self.best_step, self.misses = score, self._adaptation.step, 0
         else:
             self.misses += 1
 

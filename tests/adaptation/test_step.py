@@ -117,6 +117,26 @@ def test_what_was_drawn_ahead_is_drawn_again_by_whoever_goes_on() -> None:
         assert [continued.advance().loss for _ in range(2)] == losses[2:]
 
 
+@pytest.mark.parametrize("looks_ahead", [False, True])
+def test_a_step_that_found_no_memory_is_drawn_again(looks_ahead: bool) -> None:
+    plain, failing = make(), make()
+    failing._looks_ahead = looks_ahead
+    losses = [plain.advance().loss for _ in range(4)]
+    assert [failing.advance().loss for _ in range(2)] == losses[:2]
+    launch, failing._launch = failing._launch, _out_of_memory
+    with pytest.raises(torch.OutOfMemoryError):
+        failing.advance()
+    failing._launch = launch
+    continued = make()
+    continued.load_state_dict(failing.state_dict())
+    for adaptation in (failing, continued):
+        assert [adaptation.advance().loss for _ in range(2)] == losses[2:]
+
+
+def _out_of_memory(draw: Draw) -> torch.Tensor:
+    raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
 @pytest.mark.parametrize(
     "changes, mapped, first, last",
     [
