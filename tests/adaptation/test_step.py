@@ -123,7 +123,7 @@ def test_a_step_that_found_no_memory_is_drawn_again(looks_ahead: bool) -> None:
     failing._looks_ahead = looks_ahead
     losses = [plain.advance().loss for _ in range(4)]
     assert [failing.advance().loss for _ in range(2)] == losses[:2]
-    launch, failing._launch = failing._launch, _out_of_memory
+    launch, failing._launch = failing._launch, lambda draw: _Unfinished()
     with pytest.raises(torch.OutOfMemoryError):
         failing.advance()
     failing._launch = launch
@@ -133,8 +133,11 @@ def test_a_step_that_found_no_memory_is_drawn_again(looks_ahead: bool) -> None:
         assert [adaptation.advance().loss for _ in range(2)] == losses[2:]
 
 
-def _out_of_memory(draw: Draw) -> torch.Tensor:
-    raise torch.OutOfMemoryError("CUDA out of memory.")
+class _Unfinished:
+    """The result of a step whose error comes when it is waited for, after the next one was drawn."""
+
+    def tolist(self) -> list[float]:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
 @pytest.mark.parametrize(
