@@ -50,8 +50,8 @@ class Adaptation:
 
     def __init__(self, generator: Generator, guide: Guide, settings: Settings) -> None:
         self.settings = resolve(settings, generator.config)
-        self.guide = guide
         self.frozen = generator.eval().requires_grad_(False)
+        self.guide = guide.to(self.device)
         self.trainable = copy.deepcopy(self.frozen)
         self.selection: Selection = select_parameters(self.trainable, self.settings.layers)
         parameters = dict(self.trainable.named_parameters())

@@ -43,7 +43,7 @@ class Watch:
     """
 
     def __init__(self, adaptation: Adaptation, judge: Guide, patience: int = 5) -> None:
-        self.judge, self.patience = judge, patience
+        self.judge, self.patience = judge.to(adaptation.device), patience
         self._adaptation = adaptation
         source = adaptation.frozen
         classes = adaptation.settings.classes or tuple(range(source.config.num_conditions))
