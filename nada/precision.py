@@ -18,6 +18,11 @@ def fast_precision(device: torch.device) -> str:
     return "bf16" if device.type == "cpu" and native_bf16() else "fp32"
 
 
+def gradient_precision(device: torch.device) -> str:
+    """Return what is fast where gradients are taken without a loss scale: "bf16" or "fp32", since fp16 loses small ones."""
+    return "bf16" if fast_precision(device) == "bf16" else "fp32"
+
+
 def native_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware, by AVX512-BF16 or AMX, as far as torch can tell."""
     checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))

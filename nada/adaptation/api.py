@@ -43,6 +43,8 @@ def adapt(
 ) -> AdaptResult:
     """Adapt a copy of `generator` to what `guide` asks for (Gal et al. 2021, arXiv:2108.00946).
 
+    It runs where the generator is; guide and judge are moved there and stay.
+
     Args:
         method: "nada", or "official" for the published code's behaviour, defects included.
         judge: a guide that only looks; with one the best weights it saw are the result, and the run may end early.

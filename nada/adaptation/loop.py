@@ -50,8 +50,8 @@ class Adaptation:
 
     def __init__(self, generator: Generator, guide: Guide, settings: Settings) -> None:
         self.settings = resolve(settings, generator.config)
-        self.guide = guide
         self.frozen = generator.eval().requires_grad_(False)
+        self.guide = guide.to(self.device)
         self.trainable = copy.deepcopy(self.frozen)
         self.selection: Selection = select_parameters(self.trainable, self.settings.layers)
         parameters = dict(self.trainable.named_parameters())
@@ -131,12 +131,18 @@ class Adaptation:
 
         Raises:
             NadaError: if the loss or a gradient is not finite; the step is not taken and the state stays good.
+            torch.OutOfMemoryError: if a GPU has too little memory; the same.
         """
         started = time.perf_counter()
         chosen = self._choose()
         self._require_grad(chosen)
-        draw = self._draw()
-        skipped, loss, *scalars = self._take(draw)
+        before, draw = self._rng_state(), self._draw()
+        try:
+            skipped, loss, *scalars = self._take(draw)
+        except RuntimeError:  # such as too little memory: whoever goes on shall draw the same for this step
+            self._ahead = None
+            self.rng.set_state(before)
+            raise
         while skipped:
             if not math.isfinite(loss):
                 raise self._diverged("The loss")
@@ -173,6 +179,10 @@ class Adaptation:
         (draw, _), self._ahead = self._ahead, None
         return draw
 
+    def _rng_state(self) -> Tensor:
+        """The state that the next step is drawn from."""
+        return self.rng.get_state() if self._ahead is None else self._ahead[1]
+
     def _diverged(self, what: str) -> NadaError:
         return NadaError(
             f"{what} became infinite or NaN at step {self.step + 1}; the weights of step {self.step} are kept. "
@@ -203,8 +213,7 @@ class Adaptation:
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that decides the steps to come; tensors and plain values only."""
-        rng = self.rng.get_state() if self._ahead is None else self._ahead[1]
-        return {"step": self.step, **self._update.state_dict(), "rng": rng}
+        return {"step": self.step, **self._update.state_dict(), "rng": self._rng_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from `state_dict`'s value. Raises NadaError if it belongs to other layers."""

@@ -6,10 +6,12 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from nada.adaptation.card import model_card
@@ -21,7 +23,7 @@ from nada.checkpoints import save_adaptation
 from nada.config.adapt import AdaptConfig
 from nada.config.fields import from_json, read_options
 from nada.config.resuming import asked_otherwise
-from nada.errors import NadaError, UsageError
+from nada.errors import NadaError, UsageError, lack_of_memory
 from nada.files import read_json, write_json, write_text
 from nada.images import before_after, save_png
 from nada.models import Generator, with_weights
@@ -32,7 +34,8 @@ SAMPLES = 8
 SAMPLE_TRUNCATION = 0.7  # without conditions; with some, the mean style is a mixture of them, so none is taken
 LOOK_EVERY = 10
 STATE = "last.ckpt"
-_FREE = ("resume", "steps", "out", "device", "dry_run")  # what may differ between a run and its continuation
+_SPARING = ("device", "accumulate", "checkpointing", "graph")  # a matter of memory; the steps are the same but for rounding
+_FREE = ("resume", "steps", "out", "dry_run", *_SPARING)  # what may differ between a run and its continuation
 
 
 class Outcome(NamedTuple):
@@ -54,8 +57,9 @@ def run_adaptation(
 
     Raises:
         UsageError: for options that make no sense, or are others than those of the run resumed.
-        NadaError: for bad input, a folder that cannot be written, or a loss that is no longer finite; in the last two
-            cases the last good state lies in the run folder.
+        NadaError: for bad input, a folder that cannot be written, a loss that is no longer finite, or too little memory
+            after the first step; in the last three cases the last good state lies in the run folder.
+        torch.OutOfMemoryError: for too little memory before that.
     """
     folder = None
     if config.resume is not None:
@@ -78,14 +82,14 @@ def run_adaptation(
 
 
 def _resumed_config(folder: Path, asked: AdaptConfig, given: Collection[str] = ()) -> AdaptConfig:
-    """The options the run was started with, only its length and device changed if that was asked for."""
+    """The options the run was started with, only its length and what it needs changed if that was asked for."""
     kept = from_json(AdaptConfig, read_options(AdaptConfig, folder / "config.json"))
     changed = asked_otherwise(asked, kept, given)
     for name in changed:
         if name not in _FREE:
             raise UsageError(f"--resume goes on with the options of {folder}; --{name.replace('_', '-')} cannot change.")
-    device = asked.device if "device" in changed else kept.device
-    return dataclasses.replace(kept, steps=asked.steps or kept.steps, device=device, resume=str(folder))
+    others = {name: getattr(asked, name) for name in _SPARING if name in changed}
+    return dataclasses.replace(kept, steps=asked.steps or kept.steps, resume=str(folder), **others)
 
 
 class _Run:
@@ -125,6 +129,19 @@ class _Run:
 
     def work(self) -> Outcome:
         """Take the steps that are left, then write the result."""
+        try:
+            return self._work()
+        except torch.OutOfMemoryError as error:
+            if self.adaptation.step == 0:
+                raise
+            lack = lack_of_memory(error)
+        with suppress(torch.OutOfMemoryError):  # out of the handler, since the error holds what the step had computed
+            self._save()
+        saved = (self.folder / STATE).is_file()
+        way = f"go on with --resume {self.folder} and" if saved else "start again with"
+        raise NadaError(f"{lack}; {way} a larger --accumulate, --checkpointing, --no-graph or another --device.")
+
+    def _work(self) -> Outcome:
         steps, start = self.plan.settings.steps, self.adaptation.step
         with Interrupts() as interrupts, Tracker(self.folder, start) as tracker:
             if start == 0:

@@ -43,7 +43,7 @@ class Watch:
     """
 
     def __init__(self, adaptation: Adaptation, judge: Guide, patience: int = 5) -> None:
-        self.judge, self.patience = judge, patience
+        self.judge, self.patience = judge.to(adaptation.device), patience
         self._adaptation = adaptation
         source = adaptation.frozen
         classes = adaptation.settings.classes or tuple(range(source.config.num_conditions))
@@ -87,8 +87,8 @@ class Watch:
         if better or not self.best_weights:
             self.measures = measures
         if better:
-            self.best_score, self.best_step, self.misses = score, self._adaptation.step, 0
             self.best_weights = {name: value.clone() for name, value in self._adaptation.weights().items()}
+            self.best_score, self.best_step, self.misses = score, self._adaptation.step, 0
         else:
             self.misses += 1
 

@@ -11,7 +11,7 @@ import click
 
 from nada import __version__
 from nada.cli.groups import LazyGroup
-from nada.errors import NadaError
+from nada.errors import NadaError, lack_of_memory
 
 # The names and short helps stand here so that `nada --help` need not import a command.
 COMMANDS = {
@@ -28,6 +28,16 @@ COMMANDS = {
     "export": "Share a run or generator: a folder or Hugging Face repository with a model card.",
     "convert": "Write any readable generator as a folder, a rosinality .pt or ONNX.",
     "doctor": "Tell what this machine has, and whether the fused operators work.",
+}
+
+
+# Options of commands that need less of a GPU's memory, and how to tell of them; those that change no result come first.
+_SPARING = {
+    "accumulate": "a larger --accumulate",
+    "checkpointing": "--checkpointing",
+    "graph": "--no-graph",
+    "batch": "a smaller --batch",
+    "device": "another --device",
 }
 
 
@@ -69,9 +79,27 @@ class _Main(LazyGroup):
                 raise  # click ends quietly where a pipe's reader has gone
             click.echo(f"nada: {error}", err=True)
             sys.exit(getattr(error, "exit_code", 1))
+        except RuntimeError as error:
+            told = self._tell_of_gpu(context, error)
+            if told is None or os.environ.get("NADA_TRACEBACK"):
+                raise
+            click.echo(f"nada: {told}", err=True)
+            sys.exit(1)
         except KeyboardInterrupt:
             click.echo("nada: interrupted.", err=True)
             sys.exit(130)
+
+    def _tell_of_gpu(self, context: click.Context, error: RuntimeError) -> str | None:
+        """What to say of an error that torch raises for a GPU, which it has no common type for; None for any other."""
+        lack = lack_of_memory(error)
+        if lack is not None:
+            name = context.invoked_subcommand
+            has = {parameter.name for parameter in self.get_command(context, name).params} if name else set()
+            options = [text for name, text in _SPARING.items() if name in has]
+            return f"{lack}; what helps: {', '.join([*options, 'ending other programs that use it'])}."
+        if type(error).__name__ == "AcceleratorError":
+            return f"the GPU failed ({str(error).splitlines()[0]}); nada doctor tells what works on this machine."
+        return None
 
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}

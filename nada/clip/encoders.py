@@ -21,7 +21,10 @@ from nada.files import hash_file
 
 
 class Encoder(Protocol):
-    """What a guide needs of CLIP, or of anything that embeds pictures and sentences in one space."""
+    """What a guide needs of CLIP, or of anything that embeds pictures and sentences in one space.
+
+    One with a method `to(device)` is told by it where the pictures will be; any other must answer where it is given them.
+    """
 
     name: str  # for records and curves
     weight: float  # its share in a sum of guides
@@ -73,6 +76,11 @@ class OpenClipEncoder:
     def visual(self) -> nn.Module:
         """open_clip's picture tower, for those who look at its layers."""
         return self._model.visual
+
+    def to(self, device: str | torch.device) -> None:
+        """Compute on `device` from now on."""
+        self._model.to(device)
+        self._mean, self._std = self._mean.to(device), self._std.to(device)
 
     def encode_image(self, images: Tensor) -> Tensor:
         images = images.to(self._mean.device, torch.float32)

@@ -49,7 +49,8 @@ class Guide:
         source, target: prompts, both or neither.
         target_images: a folder, a file or uint8 arrays (H, W, 3); then `set_source_images` must come first.
         text_weight, image_weight: shares of the two unit directions where both are given.
-        device, antialias, filter: for encoders given as specs, see `load_encoder`.
+        device, antialias, filter: for encoders given as specs, see `load_encoder`. An adaptation moves its guide to
+            where its generator is.
         views, augment: how many random views of the pictures are averaged; "shared" shows both copies alike,
             "independent" draws for each on its own, which rewards edits that no augmentation can hide.
         projection_weight, projection_target: share of the hinge that asks for long edits, and how long.
@@ -132,6 +133,15 @@ class Guide:
             return from_images
         text, image = self._settings["text_weight"], self._settings["image_weight"]
         return [losses.unit(text * one + image * other) for one, other in zip(from_text, from_images)]
+
+    def to(self, device: str | torch.device) -> Guide:
+        """Compare pictures on `device` from now on; returns the guide itself. See `Encoder` for those of your own."""
+        for encoder in self.encoders:
+            if hasattr(encoder, "to"):
+                encoder.to(device)
+        for name in ("_text_directions", "_target_embeddings", "_target_means", "_directions"):
+            setattr(self, name, [tensor.to(device) for tensor in getattr(self, name)])
+        return self
 
     @property
     def needs_source_images(self) -> bool:

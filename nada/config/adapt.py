@@ -97,6 +97,7 @@ class AdaptConfig:
     checkpoint_every: int = option(50, help="Steps between two saved states to resume from.")
     out: str = option("runs", help="Folder that the numbered run folder is made in.")
     resume: str | None = option(
-        None, help="Go on with this run folder, or the latest one; only --steps and --device may change."
+        None,
+        help="Go on with this run folder, or the latest one; only --steps, --device and what saves memory may change.",
     )
     dry_run: bool = option(False, help="Say what would be done, and do nothing.")

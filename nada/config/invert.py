@@ -93,5 +93,7 @@ class InvertConfig:
     )
     device: str = option("auto", help="auto, cpu, cuda or cuda:1.")
     precision: str = option(
-        "fp32", choices=("auto", "fp32", "bf16", "fp16"), help="Of the generator's feature maps during the search."
+        "fp32",
+        choices=("auto", "fp32", "bf16"),
+        help="Of the generator's feature maps during the search; auto: bf16 where the machine is fast with it.",
     )

@@ -126,9 +126,14 @@ class Painter:
             return pictures_of(generator, self.styles(recipes), look.noise, seeds)
 
     @contextmanager
-    def computing(self, look: Recipe) -> Iterator[Generator]:
-        """While open, the generator at a recipe's strength computes in this painter's precision; yields it."""
+    def computing(self, look: Recipe, gradients: bool = False) -> Iterator[Generator]:
+        """While open, the generator at a recipe's strength computes in this painter's precision; yields it.
+
+        For `gradients` in float32 instead of float16, which loses those below 6e-8.
+        """
         generator, compute = self._at(look.strength)
+        if gradients and self.precision == "fp16":
+            compute = compute_of("fp32")
         with generator.computing(compute):
             yield generator
 

@@ -42,7 +42,7 @@ def refine(
         on_step: told the guide's loss after each step.
     """
     rng = torch.Generator().manual_seed(recipe.seed)
-    with painter.computing(recipe) as generator:
+    with painter.computing(recipe, gradients=True) as generator:
         start = painter.styles([recipe])
         noise: Noise = noise_maps(generator, [recipe.seed], 1) if recipe.noise == "random" else recipe.noise
         spread = _spread(painter, recipe)

@@ -55,11 +55,11 @@ def invert(
         classes: name or number of each picture's class or known prompt, or one for all; None to find it by trying all.
         perception: a guide such as "demo", `lpips-vgg=FILE`, or a `Perception`.
         on_step: called after every step.
-        dtype: of the feature maps of the generator.
+        dtype: of the feature maps of the generator, float32 or bfloat16.
         settings: fields of `Settings`, such as `space="w"`, `steps=400`, `seed=0`.
 
     Raises:
-        UsageError: for an unknown setting, a value that makes no sense, or pictures of another size.
+        UsageError: for an unknown setting, a value that makes no sense, another type, or pictures of another size.
         NadaError: if the loss stops being a number.
     """
     device = generator.b4.const.device
@@ -74,12 +74,15 @@ class Inverter:
     the last bits that libraries round differently in batches of another size.
 
     Args:
-        dtype: of the feature maps of the generator.
+        dtype: of the feature maps of the generator, float32 or bfloat16. Raises UsageError for another: float16 loses
+            gradients below 6e-8, and a pixel's at 1024 px are not much larger.
     """
 
     def __init__(
         self, generator: Generator, perception: Perception, settings: Settings, dtype: torch.dtype = torch.float32
     ) -> None:
+        if dtype not in (torch.float32, torch.bfloat16):
+            raise UsageError(f"An inversion takes gradients, in torch.float32 or torch.bfloat16 and not in {dtype}.")
         self.generator, self.perception, self.settings = generator, perception, settings
         self._styles = Styles(generator)
         self._compute = Compute(dtype, channels_last=True, kept=KeptWeights())

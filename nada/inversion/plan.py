@@ -29,7 +29,7 @@ from nada.inversion.through import Route, load_routes
 from nada.inversion.tuning import Tuning
 from nada.models import Generator
 from nada.models.conditions import class_number
-from nada.precision import DTYPES, compute_exactly, fast_precision
+from nada.precision import DTYPES, compute_exactly, gradient_precision
 from nada.runs import pick_device
 
 _MOST_AT_ONCE = 4
@@ -133,7 +133,7 @@ def make_plan(config: InvertConfig, photos: Sequence[str]) -> Plan:
     if not found.paths:
         raise NadaError(f"none of the {len(paths)} photographs can be read, as {next(iter(found.skipped.values()))}")
     kept = tuple(number for path, number in zip(paths, chosen) if str(path) not in found.skipped)
-    precision = fast_precision(device) if config.precision == "auto" else config.precision
+    precision = gradient_precision(device) if config.precision == "auto" else config.precision
     return Plan(
         config, generator, sha256, found, kept, perception, judge, settings, tuning, routes, precision
     )  # fmt: skip

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -102,6 +103,48 @@ def test_a_nan_loss_ends_the_run_and_keeps_the_last_good_state(config: AdaptConf
         run(config)
     state = load_state(Path(config.out) / "00000-photo-to-ink-sketch" / "last.ckpt")["adaptation"]
     assert state["step"] == 3 and all(value.isfinite().all() for value in state["weights"].values())
+
+
+def out_of_memory_at(call: int, patch: pytest.MonkeyPatch) -> None:
+    """Let the guide's loss of that call end as on a GPU that is too small."""
+    loss, calls = Guide.loss, []
+
+    def failing(self: Guide, *arguments: object) -> object:
+        calls.append(1)
+        if len(calls) == call:
+            raise torch.OutOfMemoryError(
+                "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8 GiB."
+            )
+        return loss(self, *arguments)
+
+    patch.setattr(Guide, "loss", failing)
+
+
+def test_too_little_memory_in_the_middle_keeps_the_steps_so_far_and_says_how_to_go_on(
+    config: AdaptConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches steps that are lost, a draw that is passed over, and options that help but may not be given."""
+    unbroken = run(config)
+    with monkeypatch.context() as patch:
+        out_of_memory_at(4, patch)
+        with pytest.raises(NadaError, match=r"another 2\.00 GiB .*go on with --resume .*--accumulate") as caught:
+            run(config)
+    folder = re.search(r"--resume (\S+)", str(caught.value))[1]
+    assert load_state(Path(folder) / "last.ckpt")["adaptation"]["step"] == 3
+    resumed = run(AdaptConfig(resume=folder, out=config.out, accumulate=2, checkpointing=True, graph=False))
+    assert json.loads((resumed / "config.json").read_text())["settings"]["accumulate"] == 2
+    losses = [load_state(path / "last.ckpt")["losses"] for path in (unbroken, resumed)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+
+
+def test_too_little_memory_in_the_first_step_leaves_no_state_to_go_on_from(
+    config: AdaptConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line tells of it; a state without steps would only keep options that do not fit the machine."""
+    out_of_memory_at(1, monkeypatch)
+    with pytest.raises(torch.OutOfMemoryError):
+        run(config)
+    assert not list(Path(config.out).glob("*/last.ckpt"))
 
 
 def test_a_full_disk_ends_in_one_sentence_and_the_earlier_state_stays(

@@ -12,6 +12,7 @@ from fake_encoder import FakeEncoder
 from fakes import tiny_generator
 
 from nada.adaptation import Adaptation, Settings, published_settings
+from nada.adaptation.watch import Watch
 from nada.clip import Guide
 from nada.errors import NadaError, UsageError
 from nada.models import Generator
@@ -222,3 +223,16 @@ def test_a_state_of_other_layers_is_refused() -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         Settings(**wrong)
+
+
+def test_guide_and_judge_are_moved_to_where_the_generator_is() -> None:
+    """They are on the CPU unless somebody says otherwise, and a generator on a GPU would end in an error of torch."""
+
+    class Moving(FakeEncoder):
+        def to(self, device: torch.device) -> None:
+            self.device = device
+
+    guide, judge = (Guide([Moving(name)], "photo", "sketch") for name in ("guide", "judge"))
+    adaptation = Adaptation(tiny_generator(16), guide, Settings(batch=2))
+    Watch(adaptation, judge)
+    assert [one.encoders[0].device for one in (guide, judge)] == [adaptation.device] * 2

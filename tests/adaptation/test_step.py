@@ -117,6 +117,29 @@ def test_what_was_drawn_ahead_is_drawn_again_by_whoever_goes_on() -> None:
         assert [continued.advance().loss for _ in range(2)] == losses[2:]
 
 
+@pytest.mark.parametrize("looks_ahead", [False, True])
+def test_a_step_that_found_no_memory_is_drawn_again(looks_ahead: bool) -> None:
+    plain, failing = make(), make()
+    failing._looks_ahead = looks_ahead
+    losses = [plain.advance().loss for _ in range(4)]
+    assert [failing.advance().loss for _ in range(2)] == losses[:2]
+    launch, failing._launch = failing._launch, lambda draw: _Unfinished()
+    with pytest.raises(torch.OutOfMemoryError):
+        failing.advance()
+    failing._launch = launch
+    continued = make()
+    continued.load_state_dict(failing.state_dict())
+    for adaptation in (failing, continued):
+        assert [adaptation.advance().loss for _ in range(2)] == losses[2:]
+
+
+class _Unfinished:
+    """The result of a step whose error comes when it is waited for, after the next one was drawn."""
+
+    def tolist(self) -> list[float]:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+
 @pytest.mark.parametrize(
     "changes, mapped, first, last",
     [

@@ -7,7 +7,8 @@ import sys
 
 import click
 import pytest
-from click.testing import CliRunner
+import torch
+from click.testing import CliRunner, Result
 
 import nada
 from nada import cli
@@ -76,6 +77,65 @@ def test_errors_are_one_line_and_an_exit_code(
     if not isinstance(error, KeyboardInterrupt):
         monkeypatch.setenv("NADA_TRACEBACK", "1")
         assert CliRunner().invoke(cli.main, ["adapt"]).exception is error
+
+
+def failing_with(error: BaseException, name: str, monkeypatch: pytest.MonkeyPatch) -> Result:
+    command = cli.main.get_command(click.Context(cli.main), name)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command, "make_context", fail)
+    return CliRunner().invoke(cli.main, [name])
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("adapt", "a larger --accumulate, --checkpointing, --no-graph, a smaller --batch, another --device, "),
+        ("freeze-study", "a smaller --batch, another --device, "),
+        ("evaluate", "a smaller --batch, another --device, "),
+        ("generate", "a smaller --batch, another --device, "),
+        ("interpolate", "another --device, "),
+        ("invert", "a smaller --batch, another --device, "),
+        ("mix", "another --device, "),
+        ("train", "a smaller --batch, another --device, "),
+        ("doctor", ""),
+    ],
+)
+def test_too_little_memory_is_a_line_that_names_the_options_which_help(
+    name: str, options: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the usual failure on a GPU; catches a traceback, and advice that the command would refuse."""
+    error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8 GiB.\n")
+    result = failing_with(error, name, monkeypatch)
+    start = "nada: the GPU has too little memory (another 2.00 GiB was asked for); what helps: "
+    assert result.stderr == f"{start}{options}ending other programs that use it.\n" and result.exit_code == 1
+    monkeypatch.setenv("NADA_TRACEBACK", "1")
+    assert CliRunner().invoke(cli.main, [name]).exception is error
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "too little memory"),
+        (torch.AcceleratorError("CUDA error: out of memory\nCompile with ..."), "too little memory"),
+        (
+            torch.AcceleratorError("CUDA error: an illegal access\nCompile with ..."),
+            "the GPU failed (CUDA error: an illegal",
+        ),
+    ],
+)
+def test_other_failures_of_a_gpu_are_a_line_as_well(
+    error: RuntimeError, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = failing_with(error, "generate", monkeypatch)
+    assert result.exit_code == 1 and words in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_a_mistake_of_our_own_is_not_taken_for_a_failure_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = RuntimeError("shapes cannot be multiplied")
+    assert failing_with(error, "generate", monkeypatch).exception is error
 
 
 @pytest.mark.parametrize(

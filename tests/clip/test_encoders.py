@@ -52,6 +52,12 @@ def test_squashing_model_sees_an_oblong_picture_whole(guide_folder: Path) -> Non
     torch.testing.assert_close(encoder.encode_image(images), by_hand(encoder, images))
 
 
+def test_an_encoder_moves_with_all_that_it_computes_with(encoder) -> None:
+    """torch's device without memory stands for a GPU; catches a mean that stays behind."""
+    encoder.to("meta")
+    assert all(tensor.is_meta for tensor in (*encoder._model.state_dict().values(), encoder._mean, encoder._std))
+
+
 def test_gradient_reaches_the_picture_and_no_weight(encoder) -> None:
     images = pictures().requires_grad_()
     encoder.encode_image(images)[:, 0].sum().backward()

@@ -277,3 +277,12 @@ def test_guide_loads_encoders_by_spec_with_the_resize_asked_for(guide_folder: Pa
     guide.loss(batch(1), trainable).total.backward()
     assert trainable.grad.abs().sum() > 0
     assert Guide(spec, "photo", "logo").names == ["local-dir:guide"]
+
+
+def test_a_guide_moves_with_all_its_directions() -> None:
+    """torch's device without memory stands for a GPU; a direction that stays behind ends the first step on one."""
+    guide = Guide([FakeEncoder()], "photo", "sketch", target_images=targets())
+    guide.set_source_images(batch(0))
+    assert guide.to("meta") is guide
+    kept = (guide._directions, guide._text_directions, guide._target_embeddings, guide._target_means)
+    assert all(tensor.is_meta for tensors in kept for tensor in tensors)

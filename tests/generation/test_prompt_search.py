@@ -19,8 +19,9 @@ from nada.generation import generate, make_painter, mix, read_settings, search
 from nada.generation.finding import Found, Search, doubts
 from nada.generation.keeping import Picture
 from nada.generation.recipe import Recipe, encode_offset
-from nada.generation.refining import Refined
+from nada.generation.refining import Refined, refine
 from nada.generation.run import run_generation
+from nada.generation.scoring import Scorer
 from nada.images import from_uint8, load_image
 
 
@@ -102,6 +103,20 @@ def test_an_offset_is_added_to_every_style() -> None:
     way = np.linspace(-1, 1, 8, dtype=np.float32)
     change = painter.styles([dataclasses.replace(plain, offset=encode_offset(way))]) - painter.styles([plain])
     assert torch.allclose(change, torch.from_numpy(way).expand_as(change), atol=1e-6)
+
+
+@pytest.mark.parametrize("precision, wanted", [("fp16", torch.float32), ("bf16", torch.bfloat16)])
+def test_a_latent_is_moved_in_a_type_that_keeps_small_gradients(precision: str, wanted: torch.dtype) -> None:
+    """Without a loss scale float16 loses a pixel's gradients, and the search would stand still on older GPUs."""
+    painter, types = make_painter("base", precision=precision), []
+
+    class Looking(FakeEncoder):
+        def encode_image(self, images: torch.Tensor) -> torch.Tensor:
+            types.append(painter.generator.compute.dtype)
+            return super().encode_image(images)
+
+    refine(painter, Recipe("base", painter.sha256, 4, "class0"), Scorer(Looking(), "red apple"), steps=1)
+    assert types == [wanted]
 
 
 def test_an_offset_of_another_width_is_refused() -> None:

@@ -186,6 +186,14 @@ def test_options_that_make_no_sense_are_refused_before_anything_is_written(wrong
     assert not Path("inverted").exists()
 
 
+@pytest.mark.parametrize("fast, wanted", [("fp16", "fp32"), ("bf16", "bf16")])
+def test_a_gpu_from_before_bf16_searches_in_float32(fast: str, wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its fast type loses the gradients of single pixels, and the search would stand still without a word."""
+    monkeypatch.setattr("nada.precision.fast_precision", lambda device: fast)
+    config = InvertConfig(model="base", device="cpu", precision="auto")
+    assert nada.inversion.plan.make_plan(config, ["photos"]).precision == wanted
+
+
 def test_an_adaptation_of_the_mapping_is_said_not_to_reach_styles() -> None:
     """Fails where a person would look for the reason why nothing has changed."""
     generator = noisy_generator(2)

@@ -123,6 +123,8 @@ def test_what_cannot_be_inverted_is_refused_in_a_sentence() -> None:
         found(picture[..., :8, :8], generator)
     with pytest.raises(UsageError, match="Unknown setting 'stepz'"):
         found(picture, generator, stepz=3)
+    with pytest.raises(UsageError, match="takes gradients, .* not in torch.float16"):
+        invert(generator, picture, perception=Coarse(), dtype=torch.float16, **QUICK)
     with pytest.raises(UsageError, match="2 classes were given for 1"):
         found(picture, generator, classes=[0, 1])
     with pytest.raises(UsageError, match="no such class; there are class0, class1"):
