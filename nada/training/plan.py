@@ -84,6 +84,8 @@ def describe_plan(plan: Plan, parameters: tuple[int, int]) -> list[str]:
     ]
     if plan.config.mirror:
         lines[-1] += ", and their mirror images"
+    if data.note and plan.config.cond != "none":
+        lines.append(f"note: {data.note}")
     if material.held_out:
         lines.append(f"held out: {len(material.reference)} pictures, measured against and not trained on")
     if data.skipped:
