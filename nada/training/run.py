@@ -18,7 +18,7 @@ from nada.errors import NadaError, UsageError
 from nada.files import read_json
 from nada.processes import Share, joined, own_device
 from nada.runs import Interrupts, create_run, describe_environment, load_state, save_tensors, write_json
-from nada.training.folder import CHECKPOINT, find_checkpoint, remove_halves
+from nada.training.folder import CHECKPOINT, check_length, find_checkpoint, finished_result, record_length, remove_halves
 from nada.training.initial import freezing, load_initial, start
 from nada.training.loop import train
 from nada.training.material import Material, Progress, load_material
@@ -82,11 +82,18 @@ def run_training(
         if checkpoint is not None:
             state.load_state_dict(load_state(checkpoint))
             say(f"resuming {folder} at step {state.step}")
+            check_length(folder, state.step, plan.steps)
         if share.rank != 0:
             _follow(plan, state, share, started)
             return None
         if folder is None:
             folder = _begin(plan, state)
+            say(f"run: {folder}")
+        elif (result := finished_result(folder, state.step, plan.steps)) is not None:
+            say(f"already finished: {state.step} steps; --kimg above {plan.kimg(state.step):g} trains it further: {folder}")
+            return TrainingOutcome(folder, "finished", result)
+        else:
+            record_length(folder, plan.config)
         remove_halves(folder)
         return _lead(folder, plan, state, share, started, say)
 
