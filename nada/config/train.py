@@ -14,7 +14,11 @@ class TrainConfig:
     data: str | None = option(
         None, section="Data", help="Pictures: a folder (its folders are classes), a .zip or a .parquet file."
     )
-    size: int = option(64, help="Side in pixels, a power of two; pictures are cropped to a square and resized.")
+    size: int | None = option(
+        None,
+        help="Side in pixels, a power of two; pictures are cropped to a square and resized. If not given, that of --init, "
+        "else that of data from nada data import, else 64.",
+    )
     include: str | None = option(None, help="Glob pattern: take only pictures whose name fits, as 'train-*'.")
     mirror: bool = option(
         False, help="Add the mirror image of every picture; not where left and right matter, as in writing."
