@@ -37,7 +37,7 @@ def told(clock: SimpleNamespace, seconds: list[float], steps: int, **changes: fl
 def test_the_rest_is_estimated_once_without_the_first_step(clock: SimpleNamespace) -> None:
     """Catches a compilation counted as a step, a round without its R1, and a line for every step."""
     assert told(clock, [500, 1, 1, 1, 5, 1, 1], 1905) == [(105, "about 60 min at 8 pictures a second")]
-    assert told(clock, [1, 0.1, 0.1, 0.1, 0.1], 1105) == [(105, "about 100 s at 160 pictures a second")]
+    assert told(clock, [1, 0.1, 0.1, 0.1, 0.1], 1005) == [(105, "about 90 s at 160 pictures a second")]
 
 
 def test_slow_steps_are_not_waited_for(clock: SimpleNamespace) -> None:
