@@ -49,7 +49,7 @@ def run_adaptation(
     """Make or resume a run and work on it until its end or the first SIGINT or SIGTERM.
 
     Args:
-        announce: told, in one line, what is about to run.
+        announce: told, in single lines, what is about to run and where.
         into: an empty folder that a new run is made in, instead of the next numbered one in `config.out`.
         given: names of options that were written out, so that a resumed run cannot pass over them.
 
