@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import io
+import json
 import os
 import pickle
 import platform
@@ -25,6 +26,7 @@ from nada.files import make_folder, write_bytes, write_error, write_json, write_
 
 __all__ = [
     "Interrupts",
+    "check_command",
     "clean_termination",
     "create_run",
     "describe_environment",
@@ -78,24 +80,48 @@ def create_run(out: str | Path, description: str) -> Path:
         raise write_error(out, error) from error
 
 
-def find_run(spec: str | Path, out: str | Path = "runs", containing: str | None = None) -> Path:
+def find_run(spec: str | Path, out: str | Path = "runs", containing: str | None = None, command: str | None = None) -> Path:
     """The folder that `spec` means: a path, the name of a run in `out`, or "latest" for the highest number there.
 
-    With `containing`, only a run that holds a file of that name counts. Raises NadaError when there is none.
+    With `containing`, only a run that holds a file of that name counts; with `command`, only one of `nada COMMAND`.
+    Raises NadaError when there is none, and UsageError where the run named is of another command.
     """
     out = Path(out)
     if str(spec) == "latest":
         runs = [path for _, path in _numbered_runs(out)] if out.is_dir() else []
         runs = [path for path in runs if containing is None or (path / containing).is_file()]
+        runs = [path for path in runs if command is None or _command_of(path) in (command, None)]
         if not runs:
-            raise NadaError(f"there is no run{f' with a {containing}' if containing else ''} in the folder {out}.")
+            kind = f"run{f' of nada {command}' if command else ''}{f' with a {containing}' if containing else ''}"
+            raise NadaError(f"there is no {kind} in the folder {out}.")
         return runs[-1]
     for path in (Path(spec), out / spec):
         if path.is_dir():
             if containing is not None and not (path / containing).is_file():
                 raise NadaError(f"the folder {path} holds no {containing}; it is not a run that can be used here.")
+            if command is not None:
+                check_command(path, command)
             return path
     raise NadaError(f"there is no run folder {spec}, neither here nor in {out}.")
+
+
+def check_command(folder: Path, command: str) -> None:
+    """Raise UsageError where the run in `folder` is of another command than `nada COMMAND`, by its config.json."""
+    other = _command_of(folder)
+    if other not in (command, None):
+        raise UsageError(
+            f"{folder} is a run of nada {other}, not of nada {command}; go on with: nada {other} --resume {folder}"
+        )
+
+
+def _command_of(folder: Path) -> str | None:
+    """The command that a run is of; None where its record does not say or is missing, which its reader tells better."""
+    try:
+        record = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    command = record.get("command") if isinstance(record, dict) else None
+    return command if isinstance(command, str) else None
 
 
 def save_tensors(path: str | Path, state: Any) -> Path:

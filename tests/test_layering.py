@@ -17,6 +17,7 @@ TABLE = {
     "allocator": "",
     "losses": "",
     "config": "",
+    "durations": "",
     "images": "",
     "metrics": "",
     "track": "",
@@ -40,10 +41,10 @@ TABLE = {
     "inversion": "config cards runs ops precision images models checkpoints domains clip features data",
     "interpolation": "config runs precision ops images movies models checkpoints domains generation inversion",
     "adaptation": "config cards runs track images models checkpoints clip selection ops precision",
-    "training": "processes config runs track images models checkpoints data losses clip metrics ops precision",
+    "training": "processes config durations runs track images models checkpoints data losses clip metrics ops precision",
     "evaluation": "config runs models checkpoints data clip features metrics ops processes generation",
     "study": (
-        "config allocator runs ops metrics images data models clip features selection pages checkpoints processes "
+        "config allocator durations runs ops metrics images data models clip features selection pages checkpoints processes "
         "adaptation evaluation generation"
     ),
     "sharing": "cards runs images metrics models checkpoints adaptation evaluation",

@@ -25,6 +25,7 @@ from nada.runs import (
     pick_device,
     save_tensors,
     slugify,
+    write_json,
 )
 
 
@@ -63,6 +64,26 @@ def test_a_run_is_found_by_path_by_name_and_as_the_latest(tmp_path: Path) -> Non
         find_run("zzz", tmp_path)
     with pytest.raises(NadaError, match="no run"):
         find_run("latest", tmp_path / "nowhere")
+
+
+def test_only_runs_of_the_command_are_resumed(tmp_path: Path) -> None:
+    """Catches `nada adapt --resume latest` on a training, which ends in "There is no option 'data'"."""
+    runs = {command: create_run(tmp_path, command) for command in ("adapt", "train", "unknown")}
+    for command, folder in runs.items():
+        (folder / "last.ckpt").touch()
+        write_json(folder / "config.json", {"command": command} if command != "unknown" else [])
+    runs["unknown"].rename(tmp_path / "elsewhere")
+    for command in ("adapt", "train"):
+        assert find_run("latest", tmp_path, "last.ckpt", command) == runs[command]
+        assert find_run(runs[command], tmp_path, "last.ckpt", command) == runs[command]
+    assert find_run(tmp_path / "elsewhere", command="train") == tmp_path / "elsewhere"
+    wanted = f"{runs['train']} is a run of nada train, not of nada adapt; go on with: nada train --resume {runs['train']}"
+    for spec in (runs["train"], "00001-train"):
+        with pytest.raises(UsageError) as raised:
+            find_run(spec, tmp_path, "last.ckpt", "adapt")
+        assert str(raised.value) == wanted
+    with pytest.raises(NadaError, match="no run of nada mix with a last.ckpt"):
+        find_run("latest", tmp_path, "last.ckpt", "mix")
 
 
 def test_state_reads_back_and_equal_states_are_equal_files(tmp_path: Path) -> None:

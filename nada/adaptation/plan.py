@@ -13,7 +13,7 @@ import torch
 from nada import ops
 from nada.adaptation.api import make_settings
 from nada.adaptation.precision import choose_precision
-from nada.adaptation.settings import Settings, resolve
+from nada.adaptation.settings import Settings, check_numbers, resolve
 from nada.checkpoints import hash_generator, load_generator
 from nada.checkpoints.specs import absolute_spec
 from nada.clip import Guide
@@ -128,6 +128,7 @@ def _settings(config: AdaptConfig, network: GeneratorConfig, device: torch.devic
         "lr": config.lr,
         "noise": config.noise,
     }
+    check_numbers(values, "--")  # here, and not only in the settings, which Python's callers name without dashes
     return make_settings(config.method, {name: value for name, value in values.items() if value is not None})
 
 

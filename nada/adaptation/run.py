@@ -33,7 +33,8 @@ from nada.track import Tracker
 SAMPLES = 8
 SAMPLE_TRUNCATION = 0.7  # without conditions; with some, the mean style is a mixture of them, so none is taken
 LOOK_EVERY = 10
-STATE = "last.ckpt"
+STATE, RESULT = "last.ckpt", "result.json"
+JUDGED = "the judge saw no further gain"
 _SPARING = ("device", "accumulate", "checkpointing", "graph")  # a matter of memory; the steps are the same but for rounding
 _FREE = ("resume", "steps", "out", "dry_run", *_SPARING)  # what may differ between a run and its continuation
 
@@ -51,7 +52,7 @@ def run_adaptation(
     """Make or resume a run and work on it until its end or the first SIGINT or SIGTERM.
 
     Args:
-        announce: told, in one line, what is about to run.
+        announce: told, in single lines, what is about to run and where.
         into: an empty folder that a new run is made in, instead of the next numbered one in `config.out`.
         given: names of options that were written out, so that a resumed run cannot pass over them.
 
@@ -63,7 +64,7 @@ def run_adaptation(
     """
     folder = None
     if config.resume is not None:
-        folder = find_run(config.resume, config.out, containing=STATE)
+        folder = find_run(config.resume, config.out, containing=STATE, command="adapt")
         config = _resumed_config(folder, config, given)
     plan = make_plan(config)
     if folder is not None and config.precision == "auto":  # what it was then, whatever this machine would choose
@@ -76,8 +77,11 @@ def run_adaptation(
         folder = into or create_run(config.out, about)
     elif read_json(folder / "config.json")["generator_sha256"] != plan.generator_sha256:
         raise NadaError(f"{config.generator} is not the generator that {folder} was started with; its weights differ.")
+    elif (result := _finished(folder, plan, announce)) is not None:
+        return Outcome(folder, result)
     record = plan.describe()  # once: it reads every guide's file to hash it
     write_json(folder / "config.json", record)
+    announce(f"run: {folder}")
     return _Run(plan, folder, record).work()
 
 
@@ -90,6 +94,25 @@ def _resumed_config(folder: Path, asked: AdaptConfig, given: Collection[str] = (
             raise UsageError(f"--resume goes on with the options of {folder}; --{name.replace('_', '-')} cannot change.")
     others = {name: getattr(asked, name) for name in _SPARING if name in changed}
     return dataclasses.replace(kept, steps=asked.steps or kept.steps, resume=str(folder), **others)
+
+
+def _finished(folder: Path, plan: Plan, announce: Callable[[str], None]) -> dict[str, Any] | None:
+    """The result of a run that has nothing left to do, once that is announced; None where there are steps to take.
+
+    Raises UsageError where fewer steps are asked for than it has taken without having finished.
+    """
+    result = read_json(folder / RESULT) if (folder / RESULT).is_file() else {"steps": None}
+    taken, steps = load_state(folder / STATE)["adaptation"]["step"], plan.settings.steps
+    if result["steps"] != taken:
+        if taken > steps:
+            raise UsageError(f"{folder} is at step {taken} already; give more than --steps {steps}.")
+        return None
+    judged = result["ended"] == JUDGED
+    if taken < steps and not judged:
+        return None
+    more = "" if judged else f"; --steps above {taken} takes it further"
+    announce(f"already finished: {taken} steps ({result['ended']}){more}: {folder}")
+    return result
 
 
 class _Run:
@@ -218,14 +241,14 @@ class _Run:
         options["generator_sha256"] = plan.generator_sha256
         write_text(self.folder / "README.md", model_card(options, result, self.record["guide"]))
         self._save()
-        write_json(self.folder / "result.json", result)
+        write_json(self.folder / RESULT, result)
         return result
 
     def _result(self, best_step: int) -> dict[str, Any]:
         return {
             "steps": self.adaptation.step,
             "best_step": best_step,
-            "ended": "the judge saw no further gain" if self._stopped_by_judge else "all steps taken",
+            "ended": JUDGED if self._stopped_by_judge else "all steps taken",
             "first_loss": self.losses[0],
             "last_loss": self.losses[-1],
             "parameters": self.plan.parameters,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nada.errors import UsageError
 from nada.models import GeneratorConfig
@@ -55,12 +57,22 @@ class Settings:
             raise UsageError(f"Noise between the copies is shared or independent, not {self.noise!r}.")
         if self.precision not in ("fp32", "bf16", "fp16"):
             raise UsageError(f"Unknown precision {self.precision!r}; choose fp32, bf16 or fp16.")
-        if not 0 <= self.mixing <= 1 or not 0 <= self.ema < 1:
-            raise UsageError("mixing is a probability from 0 to 1, ema a decay from 0 to below 1.")
-        for name in ("steps", "batch", "lr", "auto_batch", "accumulate"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise UsageError(f"{name} must be a positive number, not {value}.")
+        check_numbers(vars(self))
+
+
+def check_numbers(values: Mapping[str, Any], flag: str = "") -> None:
+    """Raise UsageError for a number out of range; what is not given or None depends on the generator and passes.
+
+    `flag` stands before a setting's name in messages: `--` for who gave it as an option.
+    """
+    for name in ("steps", "batch", "lr", "auto_batch", "accumulate"):
+        value = values.get(name)
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f"{flag}{name} must be a positive number, not {value}.")
+    if not 0 <= values.get("mixing", 0.0) <= 1:
+        raise UsageError(f"{flag}mixing is a probability from 0 to 1, not {values['mixing']}.")
+    if not 0 <= values.get("ema", 0.0) < 1:
+        raise UsageError(f"{flag}ema is a decay from 0 to below 1, not {values['ema']}.")
 
 
 def published_settings(**changes: object) -> Settings:

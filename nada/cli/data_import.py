@@ -70,6 +70,8 @@ def _summary(report: ImportReport, config: ImportConfig) -> str:
     if report.captions:
         head.append(plural(report.captions, "caption"))
     lines = [", ".join(head)]
+    if report.note:
+        lines.append(f"note: {report.note}; --class-from none says that it is meant")
     if report.resumed:
         lines.append(f"went on from picture {report.resumed:,}, where an earlier import was interrupted")
     if report.skipped:

@@ -16,7 +16,11 @@ class TrainConfig:
         section="Data",
         help="Pictures: a folder (its folders are classes), a .zip or a .parquet file (needs pip install pyarrow).",
     )
-    size: int = option(64, help="Side in pixels, a power of two; pictures are cropped to a square and resized.")
+    size: int | None = option(
+        None,
+        help="Side in pixels, a power of two; pictures are cropped to a square and resized. If not given, that of --init, "
+        "else that of data from nada data import, else 64.",
+    )
     include: str | None = option(
         None,
         help="Glob pattern on a picture's name or its path in the data, as 'train-*' or 'train/*'.  [default: all]",

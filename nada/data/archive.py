@@ -16,16 +16,26 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 def open_archive(path: Path, reading: Reading) -> Source:
     """The pictures of a zip. Raises NadaError for a damaged zip or a `dataset.json` that makes no sense."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise NadaError(f"{path} is not a zip that can be read ({error}).") from error
+    archive = _opened(path)
     files = sorted({info.filename for info in archive.infolist() if not info.is_dir()})
 
     def called(name: str) -> str:
         return f"{path}:{name}"
 
     return open_tree(Tree(str(path), files, lambda name: _member(archive, name, called(name)), called), reading)
+
+
+def read_member(path: Path, name: str) -> bytes:
+    """The bytes of one file in a zip. Raises NadaError for a damaged zip, and KeyError where it has no such file."""
+    with _opened(path) as archive:
+        return _member(archive, name, f"{path}:{name}")
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise NadaError(f"{path} is not a zip that can be read ({error}).") from error
 
 
 def _member(archive: zipfile.ZipFile, name: str, called: str) -> bytes:

@@ -16,7 +16,7 @@ from nada.errors import NadaError
 from nada.files import cache_folder, make_folder, read_json, write_error, write_json
 
 _PIXELS, _ABOUT = "pictures.u8", "about.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Store:

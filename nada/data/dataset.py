@@ -22,7 +22,8 @@ _HASHED = 256  # pictures at a time
 class ImageDataset:
     """Pictures `images (N, H, W, 3)` uint8 with class numbers `labels (N,)`, or None where there are no classes.
 
-    `texts` has one caption per picture, or is None; `conditions (N, D)` stand in for class numbers where given.
+    `texts` has one caption per picture, or is None; `conditions (N, D)` stand in for class numbers where given. `note` says
+    for people why there are no classes where there seem to be some.
     """
 
     images: np.ndarray
@@ -32,6 +33,7 @@ class ImageDataset:
     ignored: tuple[str, ...] = ()
     texts: tuple[str, ...] | None = None
     conditions: np.ndarray | None = None
+    note: str = ""
 
     def __len__(self) -> int:
         return len(self.images)

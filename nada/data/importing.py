@@ -14,6 +14,7 @@ from typing import Any
 
 from PIL import Image
 
+from nada.data.classes import stray_note
 from nada.data.decoding import decode, in_order, without_warnings
 from nada.data.descriptions import DESCRIPTION
 from nada.data.fingerprint import fingerprint
@@ -31,7 +32,10 @@ Progress = Callable[[Iterable[Any], int, int], Iterable[Any]]
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did: pictures in the zip (those of an earlier, interrupted import included), and left out."""
+    """What an import did: pictures in the zip (those of an earlier, interrupted import included), and left out.
+
+    `note` says why there are no classes where there seem to be some.
+    """
 
     out: Path
     pictures: int
@@ -40,6 +44,7 @@ class ImportReport:
     classes: dict[str, int]
     skipped: tuple[Skipped, ...] = field(repr=False)
     ignored: tuple[str, ...] = field(repr=False)
+    note: str = ""
 
 
 def import_pictures(
@@ -88,9 +93,13 @@ def import_pictures(
         if not journal.pictures:
             journal.discard()
             raise nothing_left(path, reading.include, source, [skipped.name for skipped in journal.skipped])
+        note = ""
+        if source.stray and any(picture.label is None for picture in journal.pictures):
+            note = stray_note(source, [skipped.name for skipped in journal.skipped])
+            source = source._replace(class_names=())
         source = source._replace(ignored=_without_own(source.ignored, path, out))
         journal.finish(DESCRIPTION, _description(journal, source, path, fit, reading))
-    return _report(journal, source, out)
+    return _report(journal, source, out, note)
 
 
 def _write_pictures(
@@ -140,7 +149,7 @@ def _description(journal: Journal, source: Source, path: Path, fit: Fit, reading
     return (json.dumps(content, ensure_ascii=False) + "\n").encode("utf-8", errors="replace")
 
 
-def _report(journal: Journal, source: Source, out: Path) -> ImportReport:
+def _report(journal: Journal, source: Source, out: Path, note: str) -> ImportReport:
     pictures = journal.pictures
     counts = Counter(picture.label for picture in pictures)
     return ImportReport(
@@ -151,4 +160,5 @@ def _report(journal: Journal, source: Source, out: Path) -> ImportReport:
         {name: counts[number] for number, name in enumerate(source.class_names)},
         tuple(journal.skipped),
         source.ignored,
+        note,
     )

@@ -15,7 +15,7 @@ from nada.data.stored_zip import Entry, StoredZip, after
 from nada.files import lock_of, locked, make_folder, write_error
 
 _EVERY = 2.0  # seconds between two points that a crash cannot undo
-_VERSION = 1
+_VERSION = 2
 
 
 class Imported(NamedTuple):

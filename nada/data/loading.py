@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nada.data.cache import Store, open_cached
+from nada.data.classes import stray_note
 from nada.data.dataset import ImageDataset
 from nada.data.decoding import decode, in_order, without_warnings
 from nada.data.fitting import Fit
@@ -62,8 +63,10 @@ def load_dataset(path: str | Path, size: int, include: str | None = None, progre
 
 def _dataset(store: Store, source: Source) -> ImageDataset:
     texts = tuple(text or "" for text in store.texts) if any(store.texts) else None
-    labels = None
-    if source.class_names:
-        numbers = {name: number for number, name in enumerate(source.class_names)}
+    labels, names, note = None, source.class_names, ""
+    if source.stray and None in store.labels:
+        names, note = (), stray_note(source, store.skipped)
+    if names:
+        numbers = {name: number for number, name in enumerate(names)}
         labels = np.array([numbers[label] for label in store.labels if label is not None], dtype=np.int64)
-    return ImageDataset(store.images, labels, source.class_names, tuple(store.skipped), source.ignored, texts)
+    return ImageDataset(store.images, labels, names, tuple(store.skipped), source.ignored, texts, note=note)

@@ -42,6 +42,7 @@ class Source(NamedTuple):
 
     `records` begins at the picture asked for, `count` is of all. `class_names` is the order that labels are numbered
     in; `unlabelled` counts pictures without a class among others with one. `ignored` are files that are no pictures.
+    `stray` names pictures without a class of which not one may be readable if the classes are to hold.
     """
 
     records: Iterator[Record]
@@ -49,6 +50,7 @@ class Source(NamedTuple):
     class_names: tuple[str, ...]
     ignored: tuple[str, ...] = ()
     unlabelled: int = 0
+    stray: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def open_tree(tree: Tree, reading: Reading) -> Source:
     used = {DESCRIPTION, *tables, *sidecars.values()} | shown
     ignored = tuple(name for name in tree.files if name not in used)
     records = _records(tree, pictures[reading.start :], classes, texts, sidecars)
-    return Source(records, len(pictures), classes.names, ignored, classes.missing(pictures))
+    return Source(records, len(pictures), classes.names, ignored, classes.missing(pictures), classes.stray)
 
 
 def _records(

@@ -13,8 +13,8 @@ import torch
 from nada.adaptation.loop import Adaptation
 from nada.adaptation.plan import make_plan
 from nada.data.wording import plural
+from nada.durations import in_words
 from nada.study.cell import Cell
-from nada.study.durations import in_words
 from nada.study.measuring import BATCH, Ruler
 from nada.study.plan import Plan, adapt_config
 from nada.study.results import NONE

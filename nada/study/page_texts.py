@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nada.study.durations import in_words
+from nada.durations import in_words
 from nada.study.kinds import kind_of
 from nada.study.markup import Markup, join, tag
 from nada.study.ranking import View

@@ -10,8 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from nada.durations import in_words
 from nada.study.cell import Cell
-from nada.study.durations import in_words
 
 Say = Callable[[str], None]
 

@@ -9,30 +9,55 @@ from pathlib import Path
 from typing import Any
 
 from nada.checkpoints import save_generator
-from nada.errors import NadaError
+from nada.config.train import TrainConfig
+from nada.errors import NadaError, UsageError
 from nada.files import make_folder, read_json, write_error, write_json, write_text
 from nada.images import save_png
 from nada.models import Generator
-from nada.runs import find_run, save_tensors
+from nada.runs import check_command, find_run, save_tensors
 from nada.training.report import model_card, sample_grid
 from nada.training.state import TrainingState
 
-CHECKPOINT, NUMBERED, BEST = "last.ckpt", "checkpoints", "best.json"
+CHECKPOINT, NUMBERED, BEST, RESULT = "last.ckpt", "checkpoints", "best.json", "result.json"
 
 
 def find_checkpoint(spec: str, out: str) -> tuple[Path, Path]:
     """The run folder and the state in it that --resume means: a run, "latest", or one of its .ckpt files.
 
-    Raises NadaError where there is none.
+    Raises NadaError where there is none, and UsageError where it is a run of another command.
     """
     path = Path(spec)
     if path.suffix == ".ckpt" and path.is_file():
         folder = path.parent.parent if path.parent.name == NUMBERED else path.parent
         if not (folder / "config.json").is_file():
             raise NadaError(f"{path} is not in the folder of a run; resume the run that it comes from.")
+        check_command(folder, "train")
         return folder, path
-    folder = find_run(spec, out, CHECKPOINT)
+    folder = find_run(spec, out, CHECKPOINT, "train")
     return folder, folder / CHECKPOINT
+
+
+def finished_result(folder: Path, step: int, steps: int) -> dict[str, Any] | None:
+    """The `result.json` of a run whose state of `step` has taken all of `steps`, or None where there is work left."""
+    if step < steps or not (folder / RESULT).is_file():
+        return None
+    result = read_json(folder / RESULT)
+    return result if result["finished"] and result["step"] == step else None
+
+
+def check_length(folder: Path, step: int, steps: int) -> None:
+    """Raise UsageError where a run is asked for fewer steps than it has taken without having finished."""
+    if step > steps and finished_result(folder, step, steps) is None:
+        raise UsageError(f"{folder} is at step {step} already, and --kimg gives it {steps}; give a larger --kimg.")
+
+
+def record_length(folder: Path, config: TrainConfig) -> None:
+    """Write into a run's record what a resumed run was given anew, so that the next one needs no options for it."""
+    record = read_json(folder / "config.json")
+    given = {"kimg": config.kimg, "data": str(Path(config.data or "").resolve())}
+    if {**record["options"], **given} != record["options"]:
+        record["options"] |= given
+        write_json(folder / "config.json", record)
 
 
 def remove_halves(folder: Path) -> None:

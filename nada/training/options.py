@@ -30,15 +30,21 @@ def check_options(config: TrainConfig) -> None:
     for name, most in _SHARES.items():
         if not 0 <= getattr(config, name) <= most:
             raise UsageError(f"--{_flag(name)} goes from 0 to {most:g}, not to {getattr(config, name)}.")
-    if config.size < 4 or config.size & (config.size - 1):
-        raise UsageError(f"--size must be a power of two of at least 4, not {config.size}.")
     if config.metrics_num < _LEAST_METRICS:
         raise UsageError(f"--metrics-num must be at least {_LEAST_METRICS}, not {config.metrics_num}.")
     _check_combinations(config)
-    parse_channels(config.channels, config.size)
-    if config.d_channels is not None:
-        parse_channels(config.d_channels, config.size, "--d-channels")
     parse_kinds(config.augment_kinds)
+    if config.size is not None:
+        check_size(config, config.size)
+
+
+def check_size(config: TrainConfig, size: int) -> None:
+    """Raise UsageError for a size that no network has, or for widths that do not fit it."""
+    if size < 4 or size & (size - 1):
+        raise UsageError(f"--size must be a power of two of at least 4, not {size}.")
+    parse_channels(config.channels, size)
+    if config.d_channels is not None:
+        parse_channels(config.d_channels, size, "--d-channels")
 
 
 def _check_combinations(config: TrainConfig) -> None:

@@ -74,16 +74,22 @@ def recorded_networks(record: dict[str, Any]) -> tuple[GeneratorConfig, Discrimi
     return GeneratorConfig.from_dict(record["generator"]), DiscriminatorConfig.from_dict(record["discriminator"])
 
 
-def describe_plan(plan: Plan, parameters: tuple[int, int]) -> list[str]:
-    """Sentences that say what is going to be trained, for people; `parameters` of generator and discriminator."""
+def describe_plan(plan: Plan, parameters: tuple[int, int], size_from: str = "") -> list[str]:
+    """Sentences that say what is going to be trained, for people; `parameters` of generator and discriminator.
+
+    `size_from` says why it is of this size where nobody asked for it.
+    """
     material, data = plan.material, plan.material.data
+    reason = f" ({size_from})" if size_from else ""
     lines = [
-        f"generator {plan.generator.resolution} px, {parameters[0]:,} parameters, discriminator {parameters[1]:,}; "
+        f"generator {plan.generator.resolution} px{reason}, {parameters[0]:,} parameters, discriminator {parameters[1]:,}; "
         f"{plan.device} {plan.recipe.dtype}, {ops.describe(plan.device.type)}",
         f"data: {len(data)} pictures, {data.images.shape[1]} px, {_conditions(material)}",
     ]
     if plan.config.mirror:
         lines[-1] += ", and their mirror images"
+    if data.note and plan.config.cond != "none":
+        lines.append(f"note: {data.note}")
     if material.held_out:
         lines.append(f"held out: {len(material.reference)} pictures, measured against and not trained on")
     if data.skipped:
@@ -156,7 +162,9 @@ def _tuned_generator(config: TrainConfig, material: Material, given: GeneratorCo
     """The sizes of --init with the captions of the data. Raises UsageError where it cannot be trained on these data."""
     classes = len(material.data.class_names)
     if given.resolution != config.size:
-        raise UsageError(f"--init is a generator of {given.resolution} px; give --size {given.resolution}.")
+        raise UsageError(
+            f"--init is a generator of {given.resolution} px; leave --size out, or give --size {given.resolution}."
+        )
     if given.num_classes != classes:
         raise UsageError(f"--init has {given.num_classes} classes and the data {classes}; use other data or another --cond.")
     width = material.captions.width if material.captions else 0

@@ -18,6 +18,7 @@ from nada.files import read_json, write_json
 from nada.images import save_png
 from nada.track import Tracker
 from nada.training.folder import best_so_far, keep_if_best, save_samples, save_state, write_card
+from nada.training.pace import Pace
 from nada.training.plan import Plan
 from nada.training.report import data_grid
 from nada.training.state import TrainingState
@@ -57,6 +58,7 @@ class Recorder:
         self.folder, self.plan, self.watch, self.say = folder, plan, watch, say
         self._saved = self._first = state.step
         self._means = Means()
+        self._pace = Pace(plan, self._tell)
         self._open = ExitStack()
 
     def __enter__(self) -> Recorder:
@@ -94,6 +96,7 @@ class Recorder:
         """Take note of one step, and do what is due after it."""
         plan, config, step = self.plan, self.plan.config, state.step
         self._means.add(scalars)
+        self._pace.step(step)
         self._bar.set_postfix_str(_losses(scalars), refresh=False)
         self._bar.update(plan.recipe.batch)
         measured = self._measure(state) if plan.due(config.metrics_kimg, step) else {}

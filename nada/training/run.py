@@ -18,13 +18,14 @@ from nada.errors import NadaError, UsageError
 from nada.files import read_json
 from nada.processes import Share, joined, own_device
 from nada.runs import Interrupts, create_run, describe_environment, load_state, save_tensors, write_json
-from nada.training.folder import CHECKPOINT, find_checkpoint, remove_halves
+from nada.training.folder import CHECKPOINT, check_length, find_checkpoint, finished_result, record_length, remove_halves
 from nada.training.initial import freezing, load_initial, start
 from nada.training.loop import train
 from nada.training.material import Material, Progress, load_material
-from nada.training.options import check_options
+from nada.training.options import check_options, check_size
 from nada.training.plan import DEFAULT_KIMG, Plan, describe_plan, make_plan, recorded_networks
 from nada.training.recorder import Recorder
+from nada.training.size import settle_size
 from nada.training.state import TrainingState
 from nada.training.update import TrainingDiverged
 from nada.training.watch import Watch
@@ -82,11 +83,18 @@ def run_training(
         if checkpoint is not None:
             state.load_state_dict(load_state(checkpoint))
             say(f"resuming {folder} at step {state.step}")
+            check_length(folder, state.step, plan.steps)
         if share.rank != 0:
             _follow(plan, state, share, started)
             return None
         if folder is None:
             folder = _begin(plan, state)
+            say(f"run: {folder}")
+        elif (result := finished_result(folder, state.step, plan.steps)) is not None:
+            say(f"already finished: {state.step} steps; --kimg above {plan.kimg(state.step):g} trains it further: {folder}")
+            return TrainingOutcome(folder, "finished", result)
+        else:
+            record_length(folder, plan.config)
         remove_halves(folder)
         return _lead(folder, plan, state, share, started, say)
 
@@ -113,18 +121,19 @@ def _prepare(
     config: TrainConfig, device: torch.device, folder: Path | None, share: Share, say: Say, bar: Progress | None
 ) -> tuple[Plan, TrainingState]:
     """Read what the options name, settle the plan, and build the networks."""
+    initial = load_initial(config) if folder is None else None
+    config, size_from = settle_size(config, initial)
+    check_size(config, config.size)
     material = load_material(config, device, folder, bar)
     if folder is None:
-        initial = load_initial(config)
         plan = make_plan(config, material, device, initial.sizes if initial else None, share.world)
         state = start(plan, initial)
     else:
         record = read_json(folder / "config.json")
         _check_data(material, record, folder)
-        initial = None
         plan = make_plan(config, material, device, recorded_networks(record), share.world)
         state = start(plan)
-    for line in describe_plan(plan, _sizes(state)):
+    for line in describe_plan(plan, _sizes(state), size_from):
         say(line)
     if initial is not None:
         say(initial.note)

@@ -68,6 +68,35 @@ def test_a_resumed_run_keeps_its_options_and_can_be_made_longer(config: AdaptCon
     assert (folder / "adaptation.safetensors").read_bytes() == (unbroken / "adaptation.safetensors").read_bytes()
 
 
+def test_what_is_finished_is_left_alone(config: AdaptConfig) -> None:
+    """Catches a result written anew for fewer steps than were taken, and a record that forgets what was asked."""
+    folder = run(dataclasses.replace(config, stop=False))
+    kept = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for steps in (None, 4):
+        said: list[str] = []
+        outcome = run_adaptation(AdaptConfig(resume=str(folder), steps=steps), announce=said.append)
+        assert said[-1] == f"already finished: 6 steps (all steps taken); --steps above 6 takes it further: {folder}"
+        assert outcome.result == json.loads((folder / "result.json").read_text())
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == kept
+
+
+def test_a_prolonged_run_that_was_stopped_goes_on_to_its_new_length(
+    config: AdaptConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catches advice after Ctrl-C that leads to the old length, and a shorter one that hides the steps taken."""
+    folder = run(dataclasses.replace(config, stop=False, steps=2))
+    resume = AdaptConfig(resume=str(folder))
+    with monkeypatch.context() as patch:
+        patch.setattr(running.Interrupts, "requested", True, raising=False)
+        patch.setattr(running.Interrupts, "__init__", lambda self: setattr(self, "_previous", {}))
+        assert run_adaptation(dataclasses.replace(resume, steps=5), announce=str).result is None
+    with pytest.raises(UsageError, match="is at step 3 already; give more than --steps 2"):
+        run(dataclasses.replace(resume, steps=2))
+    said: list[str] = []
+    assert run_adaptation(resume, announce=said.append).result["steps"] == 5
+    assert said[-1] == f"run: {folder}"
+
+
 def test_a_resumed_run_keeps_its_precision_on_a_machine_that_would_choose_another(
     config: AdaptConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from nada.adaptation import Settings, default_learning_rate, published_settings
+from nada.adaptation.plan import make_plan
 from nada.adaptation.settings import BETAS, resolve
+from nada.config.adapt import AdaptConfig
+from nada.errors import UsageError
 from nada.models import GeneratorConfig, default_channels
 
 
@@ -29,6 +32,26 @@ def test_the_official_method_is_the_published_procedure() -> None:
     assert settings.layers == "auto-official:9"  # the notebook's two thirds of 14
     assert (settings.noise, settings.paired, settings.idle_decay, settings.mixing) == ("independent", False, True, 0.0)
     assert BETAS == (0.0, pytest.approx(0.99199, abs=1e-5))
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"steps": 0}, "steps must be a positive number, not 0."),
+        ({"lr": float("nan")}, "lr must be a positive number, not nan."),
+        ({"accumulate": -1}, "accumulate must be a positive number, not -1."),
+        ({"mixing": 1.5}, "mixing is a probability from 0 to 1, not 1.5."),
+        ({"ema": 1.0}, "ema is a decay from 0 to below 1, not 1.0."),
+    ],
+)
+def test_a_number_out_of_range_is_named_as_it_was_given(wrong: dict[str, float], words: str) -> None:
+    """Catches "lr must be ..." said to somebody who wrote --lr, and the other way round."""
+    with pytest.raises(UsageError) as raised:
+        Settings(**wrong)
+    assert str(raised.value) == words
+    with pytest.raises(UsageError) as raised:
+        make_plan(AdaptConfig(source="photo", target="sketch", device="cpu", **wrong))
+    assert str(raised.value) == f"--{words}"
 
 
 def test_what_is_given_is_kept() -> None:

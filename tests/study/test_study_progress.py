@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from nada.durations import in_words
 from nada.study import progress
 from nada.study.cell import Cell, make_record
-from nada.study.durations import in_words
 
 CELL = Cell("all", "photo", "anime", (), 0.1, "auto", 0, 5)
 GOOD = make_record(CELL, "", {"direction": 0.5, "content": 0.25}, {"adapt": 8.0, "measure": 2.0})

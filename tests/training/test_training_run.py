@@ -101,6 +101,35 @@ def test_a_finished_run_can_be_prolonged_but_not_changed(config: TrainConfig) ->
     assert run_training(again, quiet, given=("cond", "precision")).finished, "auto asks for nothing else"
 
 
+def test_a_prolonged_run_that_was_stopped_goes_on_to_its_new_length(config: TrainConfig, monkeypatch) -> None:
+    """Catches advice after Ctrl-C that leads to the old length, and a result that is finished at "step 2 of 1"."""
+    folder = run_training(replace(config, kimg=0.004), quiet).folder
+    resume = TrainConfig(resume=str(folder), out=config.out)
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder.Tracker, "scalars", _signal_at(2, recorder.Tracker.scalars))
+        assert run_training(replace(resume, kimg=0.016), quiet).ended == "interrupted"
+    with pytest.raises(UsageError, match="is at step 2 already, and --kimg gives it 1; give a larger --kimg"):
+        run_training(replace(resume, kimg=0.004), quiet)
+    outcome = run_training(resume, quiet)
+    assert (outcome.result["step"], outcome.result["steps"]) == (4, 4)
+    assert weights_of(folder) == weights_of(run_training(config, quiet).folder)
+
+
+def test_what_is_finished_is_left_alone(config: TrainConfig) -> None:
+    """Catches a result written anew for fewer steps than were taken."""
+    folder = run_training(config, quiet).folder
+    kept = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for kimg in (None, 0.004):
+        said: list[str] = []
+        outcome = run_training(TrainConfig(resume=str(folder), out=config.out, kimg=kimg), said.append)
+        assert said[-1] == f"already finished: 4 steps; --kimg above 0.016 trains it further: {folder}"
+        assert outcome.finished and outcome.result == json.loads((folder / "result.json").read_text())
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == kept
+    (folder / "config.json").write_text('{"command": "adapt"}')
+    with pytest.raises(UsageError, match="is a run of nada adapt, not of nada train"):
+        run_training(TrainConfig(resume=str(folder / "last.ckpt"), out=config.out), quiet)
+
+
 def test_a_run_goes_on_from_a_numbered_state(config: TrainConfig) -> None:
     folder = run_training(replace(config, keep=5), quiet).folder
     before, states = weights_of(folder), folder / "checkpoints"

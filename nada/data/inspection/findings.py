@@ -59,6 +59,8 @@ def _duplicates(inspection: Inspection) -> Iterator[Finding]:
 
 def _classes(inspection: Inspection) -> Iterator[Finding]:
     chart = inspection.chart("class")
+    if inspection.note:
+        yield Finding("look", f"There are {inspection.note}.")
     if chart is None:
         return
     counts, labels = chart.counts, inspection.collected.table.label

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from nada.data.classes import stray_note
 from nada.data.inspection.charts import Chart, make_charts
 from nada.data.inspection.collecting import Collected, collect
 from nada.data.inspection.duplicates import Duplicates, find_duplicates
 from nada.data.inspection.neighbours import check_distance
-from nada.data.records import Progress, Reading
+from nada.data.records import Progress, Reading, Source
 from nada.data.sources import nothing_left, open_source
 
 NEAR = 8
@@ -20,7 +21,10 @@ SAMPLES = 48
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found. `samples` are rows of the table, drawn at random; `near` is the distance of duplicates."""
+    """What was found. `samples` are rows of the table, drawn at random; `near` is the distance of duplicates.
+
+    `note` says why there are no classes where there seem to be some.
+    """
 
     data: str
     reading: Reading
@@ -32,6 +36,7 @@ class Inspection:
     charts: tuple[Chart, ...]
     duplicates: Duplicates
     samples: tuple[int, ...]
+    note: str = ""
 
     def __len__(self) -> int:
         return len(self.collected.table)
@@ -78,6 +83,7 @@ def inspect_data(
     collected = collect(records, source.class_names, str(Path(path)))
     if not len(collected.table):
         raise nothing_left(Path(path), reading.include, source, [broken.name for broken in collected.broken])
+    collected, class_names, note = _settled(collected, source)
     drawn = np.random.default_rng(seed).permutation(len(collected.table))[:samples]
     return Inspection(
         data=str(Path(path)),
@@ -85,9 +91,19 @@ def inspect_data(
         near=near,
         seed=seed,
         collected=collected,
-        class_names=source.class_names,
+        class_names=class_names,
         ignored=source.ignored,
         charts=tuple(make_charts(collected)),
         duplicates=find_duplicates(collected, near),
         samples=tuple(drawn.tolist()),
+        note=note,
     )
+
+
+def _settled(collected: Collected, source: Source) -> tuple[Collected, tuple[str, ...], str]:
+    """What was collected, without classes where a stray picture can be read, the class names, and a note on that."""
+    none = np.full_like(collected.table.label, -1)
+    if not source.stray or (collected.table.label >= 0).all():
+        return collected, source.class_names, ""
+    note = stray_note(source, [broken.name for broken in collected.broken])
+    return replace(collected, labels=[], table=replace(collected.table, label=none)), (), note

@@ -94,9 +94,8 @@ def as_text(summary: dict[str, Any]) -> str:
         ("background", _top(summary["charts"]["background"])),
         ("format, mode", f"{_top(summary['charts']['format'])}; {_top(summary['charts']['mode'])}"),
     ]
-    if "class" in summary["charts"]:
-        classes = summary["charts"]["class"]
-        lines.append(("classes", f"{len(classes)}: {_top(classes, 12, shares=False)}"))
+    classes = summary["charts"].get("class", {})
+    lines.append(("classes", f"{len(classes)}: {_top(classes, 12, shares=False)}" if classes else "none"))
     lines += _caption_lines(summary["captions"])
     lines.append(("duplicates", _duplicate_line(summary["duplicates"])))
     text = [printable(summary["data"]), *(f"  {name:<{_INDENT - 2}}{printable(value)}" for name, value in lines)]
