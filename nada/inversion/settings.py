@@ -14,7 +14,7 @@ NOISES = ("optimised", "const")
 class Settings:
     """Everything the optimisation reads.
 
-    The defaults were chosen on two (jitter) or three generated pictures of `demo-cifar10`: RMSE of values in [-1, 1],
+    The defaults were chosen on two (jitter) or three generated pictures of an early `demo-cifar10`: RMSE in [-1, 1],
     mean, after 400 steps from 400 samples and 4 starts, the class unknown, noise optimised with a regularisation of 1 but
     in the last row; the prior was on all of the mean square then, and the maps moved from the first step.
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from nada.errors import NadaError, UsageError
@@ -42,7 +45,8 @@ class Cluster:
         where = {"num_cpus": jobs * threads, "include_dashboard": False} if address == LOCAL else {"address": address}
         check_address(address)
         try:
-            self._ray.init(**where, **quiet)
+            with _own_termination():
+                self._ray.init(**where, **quiet)
         except Exception as error:  # Ray raises whatever its many parts do
             first = (str(error).splitlines() or [type(error).__name__])[0]
             raise NadaError(f"--ray {address}: cannot reach Ray ({first}).") from error
@@ -118,6 +122,19 @@ def _workshop(order: dict[str, Any]) -> Any:
     if not _shops or _shops[0][0] != order or _shops[0][1].spoilt:
         _shops[:] = [(order, Workshop(order))]
     return _shops[0][1]
+
+
+@contextmanager
+def _own_termination() -> Iterator[None]:
+    """Keep what SIGTERM does here: Ray takes it for itself, and a study that is told to end would not stop cleanly."""
+    if threading.current_thread() is not threading.main_thread():  # Ray leaves it alone there
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _import_ray(address: str) -> Any:

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,21 @@ def test_a_study_on_ray_survives_the_death_of_a_worker(tmp_path: Path) -> None:
     for cell in plan.known.grid.cells():
         shop.make(cell)
     assert records(tmp_path / "alone") == records(config.out)
+
+
+def test_a_study_keeps_what_sigterm_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray takes it: a study that is told to end would leave by an exit in the middle of its writing."""
+    ray = types.SimpleNamespace(
+        init=lambda **options: signal.signal(signal.SIGTERM, signal.SIG_IGN),
+        remote=lambda task: types.SimpleNamespace(options=lambda **resources: task),
+    )
+    monkeypatch.setattr(cluster, "_import_ray", lambda address: ray)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        cluster.Cluster("local", {"setup": {"threads": 1, "device": "cpu"}}, 1)
+        assert signal.getsignal(signal.SIGTERM) == before
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_without_ray_the_way_to_get_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
