@@ -39,7 +39,7 @@ class EvaluateConfig:
         "if not given.",
     )
     include: str | None = option(
-        None, help="Glob pattern: of a reference of files take only those whose name fits, as 'test-*'."
+        None, help="Glob pattern on a picture's name or its path in the reference, as 'test-*' or 'test/*'."
     )
     against: str | None = option(
         None,
@@ -77,9 +77,7 @@ class EvaluateConfig:
     )
     size: int = option(256, help="Side in pixels that all pictures are brought to before anyone looks.")
 
-    json: str | None = option(
-        None, section="Where to", help="Write the results with their whole protocol to this file, too."
-    )
+    json: str | None = option(None, section="Output", help="Write the results with their whole protocol to this file, too.")
     record: bool = option(
         True, help="Write results.json, curves and a section of the model card into the run that is judged."
     )

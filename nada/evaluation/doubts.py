@@ -92,7 +92,7 @@ def _partial(scores: list[Score], sight: Sight, origin: Origin) -> Iterable[Doub
         mine = eye.describe().get("sha256")
         if not keys or mine is None:
             continue
-        if mine in origin.guides:
+        if mine in origin.guides or eye.name in origin.guides.values():
             yield Doubt(
                 f"{eye.name} guided this adaptation, which was bent to please it; take another with --judge and --features.",
                 keys,

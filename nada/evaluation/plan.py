@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -144,7 +145,7 @@ def _eyes(
 
 
 def _eye(spec: str, judge: GuideFeatures, resize: str | None, device: torch.device) -> Extractor:
-    if spec == judge.name:
+    if spec == judge.name and not re.search("[=:]", spec):  # of a file, the name is not where it lies
         return judge
     return load_features(spec, device, resize if _is_inception(spec) else None)
 

@@ -57,7 +57,7 @@ def test_patterns_are_described_alike() -> None:
         assert told.startswith("Glob pattern on a picture's name or its path in the data, as '")
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "evaluate"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_helps_speak_plain_english(name: str) -> None:
     """Fails for "every so many steps" and "what it shall show", at which newcomers stumble."""
     command = importlib.import_module(f"nada.cli.{name.replace('-', '_')}").command

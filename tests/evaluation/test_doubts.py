@@ -163,6 +163,15 @@ def test_a_run_that_did_not_stop_by_its_judge_was_not_chosen_by_it(run: Path) ->
         assert len(origin_of(str(run)).choosers) == chosen
 
 
+def test_a_guide_in_another_file_is_the_same_guide(run: Path) -> None:
+    """Fails where weights are compared by the checksum of their file alone: the same network is published in several."""
+    record = json.loads((run / "config.json").read_text())
+    record["guide"] = {"encoders": [{"name": "demo-judge", "sha256": "of the same weights as a pickle"}]}
+    (run / "config.json").write_text(json.dumps(record))
+    result = run_evaluation(small(run, judge="demo-judge"), lambda line: None)
+    assert result is not None and any("demo-judge guided this adaptation" in doubt.text for doubt in result.doubts)
+
+
 def test_guides_of_the_base_count_too(run: Path, tmp_path: Path) -> None:
     """An adaptation of an adaptation was bent to please both guides."""
     second = tmp_path / "second"
