@@ -1,21 +1,37 @@
+from nada import adaptation as adaptation
 from nada import checkpoints as checkpoints
 from nada import clip as clip
+from nada import data as data
 from nada import domains as domains
+from nada import evaluation as evaluation
 from nada import features as features
+from nada import generation as generation
 from nada import images as images
 from nada import interpolation as interpolation
+from nada import inversion as inversion
 from nada import metrics as metrics
 from nada import mixing as mixing
 from nada import models as models
+from nada import movies as movies
 from nada import ops as ops
 from nada import selection as selection
+from nada import sharing as sharing
+from nada import study as study
+from nada import training as training
 from nada.adaptation import AdaptResult as AdaptResult
 from nada.adaptation import adapt as adapt
 from nada.checkpoints import load_discriminator as load_discriminator
 from nada.checkpoints import load_generator as load_generator
 from nada.checkpoints import save_generator as save_generator
 from nada.clip import Guide as Guide
+from nada.data import load_dataset as load_dataset
+from nada.generation import generate as generate
+from nada.generation import search as search
 from nada.interpolation import interpolate as interpolate
+from nada.inversion import invert as invert
+from nada.inversion import read_photo as read_photo
+from nada.mixing import mix as mix
 from nada.movies import save_movie as save_movie
+from nada.sharing import export as export
 
 __version__: str

@@ -17,7 +17,7 @@ class AdaptConfig:
     target: str | None = option(None, help='What it should show, in words: "minimal logo", "pencil sketch".')
     target_images: str | None = option(None, help="Folder of example pictures of the target, with or instead of words.")
     generator: str = option(
-        "demo", help="demo or demo-cifar10 (bundled), a known name (nada models list), a file, a run folder."
+        "demo", alias="model", help="demo or demo-cifar10 (bundled), a known name (nada models list), a file, a run folder."
     )
     classes: tuple[str, ...] = option(
         (), flag="class", help="Adapt on this class or known prompt only, by name or number. Repeatable.  [default: all]"

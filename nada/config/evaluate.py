@@ -15,6 +15,7 @@ class EvaluateConfig:
 
     model: str = option(
         "latest",
+        alias="generator",
         section="What is judged",
         help="A run of nada adapt or nada train (latest: the newest below runs/), any generator that nada adapt takes, "
         "or pictures: a folder, a .zip or a .parquet file.",

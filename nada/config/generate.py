@@ -13,6 +13,7 @@ class GenerateConfig:
 
     model: str | None = option(
         None,
+        alias="generator",
         section="Which pictures",
         help="demo or demo-cifar10 (bundled), a run folder, an adaptation.safetensors, a known name, a file; latest: the "
         "newest run below runs/. demo if not given.",

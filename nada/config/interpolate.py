@@ -13,6 +13,7 @@ class InterpolateConfig:
 
     model: str | None = option(
         None,
+        alias="generator",
         section="The generator",
         help="demo (bundled), a run folder, an adaptation.safetensors, a known name, a file; latest: the newest run below "
         "runs/. If not given, demo, or the base of the first --to.",

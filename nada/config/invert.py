@@ -13,6 +13,7 @@ class InvertConfig:
 
     model: str = option(
         "demo",
+        alias="generator",
         section="The generator",
         help="demo or demo-cifar10 (bundled), a known name (nada models list), a file, a run folder. It can only show "
         "what it was trained on.",

@@ -33,7 +33,7 @@ class StudyConfig:
     )
     seeds: str | None = option(None, help="Seeds of the adaptations, as 0-4 or 0,1,7; 0,1,2 if not given.")
     generator: str = option(
-        "demo", help="demo or demo-cifar10 (bundled), a known name (nada models list), a file, a run folder."
+        "demo", alias="model", help="demo or demo-cifar10 (bundled), a known name (nada models list), a file, a run folder."
     )
     quick: bool = option(
         False,

@@ -1,6 +1,6 @@
 from nada.generation.api import generate as generate
 from nada.generation.api import make_painter as make_painter
-from nada.generation.api import mix as mix
+from nada.generation.api import mix_styles as mix_styles
 from nada.generation.api import search as search
 from nada.generation.blocks import draw_pictures as draw_pictures
 from nada.generation.blocks import pictures_of as pictures_of
@@ -11,7 +11,7 @@ from nada.generation.keeping import Picture as Picture
 from nada.generation.keeping import read_settings as read_settings
 from nada.generation.mixing import MixTable as MixTable
 from nada.generation.painter import Painter as Painter
-from nada.generation.recipe import Mix as Mix
 from nada.generation.recipe import Recipe as Recipe
+from nada.generation.recipe import StyleMix as StyleMix
 from nada.generation.seeds import Seeds as Seeds
 from nada.generation.seeds import parse_seeds as parse_seeds

@@ -93,7 +93,7 @@ def _stream(painter: Painter, look: Recipe, seeds: Sequence[int], size: int) -> 
         yield from map(Picture, painter.paint(recipes), recipes)
 
 
-def mix(
+def mix_styles(
     model: Model = "demo",
     rows: SeedList = (0, 1, 2),
     columns: SeedList = (3, 4, 5),
@@ -106,7 +106,7 @@ def mix(
 ) -> MixTable:
     """Make a table of mixed styles: each row's picture, but with `layers` of each column's styles.
 
-    >>> table = mix("demo", [0, 1], [4, 8, 12], layers="fine")
+    >>> table = mix_styles("demo", [0, 1], [4, 8, 12], layers="fine")
     >>> table.pictures.shape, table.rows.shape, table.columns.shape
     ((2, 3, 64, 64, 3), (2, 64, 64, 3), (3, 64, 64, 3))
 

@@ -12,7 +12,7 @@ from nada.errors import UsageError
 from nada.generation.layers import parse_layers
 from nada.generation.painter import Painter
 from nada.generation.plan import Plan
-from nada.generation.recipe import Mix, Recipe
+from nada.generation.recipe import Recipe, StyleMix
 from nada.generation.seeds import parse_seeds
 from nada.generation.sheets import contact_sheet
 from nada.generation.writing import Writer, own_folder, survey
@@ -31,7 +31,7 @@ class MixTable(NamedTuple):
 
 def mixed(row: Recipe, column: Recipe, layers: tuple[int, ...]) -> Recipe:
     """The recipe of a cell: that of its row, with `layers` of its column's styles."""
-    return dataclasses.replace(row, mix=Mix(column.seed, column.condition, layers), offset="")
+    return dataclasses.replace(row, mix=StyleMix(column.seed, column.condition, layers), offset="")
 
 
 def check_table(rows: Sequence[int], columns: Sequence[int]) -> None:

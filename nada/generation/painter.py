@@ -15,7 +15,7 @@ from nada.domains import Pair, at_strength, load_pair
 from nada.errors import NadaError, UsageError
 from nada.generation.blocks import block_rows, pictures_of, styles_of
 from nada.generation.conditions import Chosen, Conditions
-from nada.generation.recipe import Mix, Recipe, decode_offset
+from nada.generation.recipe import Recipe, StyleMix, decode_offset
 from nada.models import Compute, Generator, KeptWeights
 from nada.precision import DTYPES, fast_precision
 
@@ -90,7 +90,7 @@ class Painter:
         first = recipes[0]
         generator = self._at(first.strength)[0]
         own = self._mapped(generator, first, [recipe.seed for recipe in recipes], [recipe.condition for recipe in recipes])
-        mixes = [recipe.mix or Mix(recipe.seed, recipe.condition, ()) for recipe in recipes]
+        mixes = [recipe.mix or StyleMix(recipe.seed, recipe.condition, ()) for recipe in recipes]
         if any(mix.layers for mix in mixes):
             self._check_layers(mixes)
             other = self._mapped(generator, first, [mix.seed for mix in mixes], [mix.condition for mix in mixes])
@@ -101,7 +101,7 @@ class Painter:
                 own[row] += self._offset(recipe.offset)
         return own
 
-    def _check_layers(self, mixes: Sequence[Mix]) -> None:
+    def _check_layers(self, mixes: Sequence[StyleMix]) -> None:
         count = self.generator.num_ws
         if any(layer >= count for mix in mixes for layer in mix.layers):
             raise NadaError(f"The settings mix layers that {self.spec} does not have: its layers are 0 to {count - 1}.")

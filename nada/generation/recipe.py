@@ -25,7 +25,7 @@ _STRANGE = "its settings are not those of nada generate"
 
 
 @dataclass(frozen=True)
-class Mix:
+class StyleMix:
     """The styles of `layers` come from another seed and its condition (style mixing, arXiv:1812.04948, 3.1)."""
 
     seed: int
@@ -60,7 +60,7 @@ class Recipe:
     truncation_centre: str = "global"
     noise: str = "const"
     precision: str = "fp32"
-    mix: Mix | None = None
+    mix: StyleMix | None = None
     offset: str = ""
 
     def same_picture(self, other: Recipe) -> bool:
@@ -85,7 +85,7 @@ class Recipe:
 
 
 def _brief(value: Any) -> str:
-    text = f"seed {value.seed} in layers {value.layers}" if isinstance(value, Mix) else str(value)
+    text = f"seed {value.seed} in layers {value.layers}" if isinstance(value, StyleMix) else str(value)
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
@@ -133,13 +133,13 @@ def read_recipe(values: Any) -> Recipe:
     return recipe
 
 
-def _mix(values: Any) -> Mix:
+def _mix(values: Any) -> StyleMix:
     layers = values.get("layers") if isinstance(values, Mapping) else None
     if not isinstance(layers, (list, tuple)) or not 0 < len(layers) <= MOST_LAYERS:
         raise NadaError(f"{_STRANGE}: mix has no layers.")
     if not all(type(layer) is int and 0 <= layer < MOST_LAYERS for layer in layers):
         raise NadaError(f"{_STRANGE}: mix has layers that cannot be.")
-    return Mix(_seed(values), _text(values, "condition"), tuple(layers))
+    return StyleMix(_seed(values), _text(values, "condition"), tuple(layers))
 
 
 def _seed(values: Mapping[str, Any]) -> int:

@@ -78,3 +78,11 @@ def test_the_old_name_of_an_option_and_the_new_one_are_the_same(module: str, arg
     """Fails where an old command line breaks, or export has no --out as every other command has."""
     command: click.Command = importlib.import_module(f"nada.cli.{module}").command
     assert command.make_context(module, arguments).params["to"] == value
+
+
+@pytest.mark.parametrize("name", ["adapt", "freeze_study", "evaluate", "generate", "interpolate", "invert"])
+def test_a_generator_is_named_alike_everywhere(name: str) -> None:
+    """Fails where --generator or --model, learnt from one command, is unknown to another."""
+    command: click.Command = importlib.import_module(f"nada.cli.{name}").command
+    (option,) = [one for one in command.params if {"--generator", "--model"} & set(one.opts)]
+    assert {"--generator", "--model"} == set(option.opts)

@@ -19,7 +19,7 @@ from nada.checkpoints import load_generator
 from nada.config.generate import GenerateConfig
 from nada.errors import NadaError, UsageError
 from nada.files import locked
-from nada.generation import generate, mix, read_settings
+from nada.generation import generate, mix_styles, read_settings
 from nada.generation.run import Outcome, run_generation
 from nada.images import load_image, save_png
 
@@ -203,11 +203,11 @@ def test_before_and_after() -> None:
 def test_the_diagonal_of_a_table_is_its_sources() -> None:
     """Fails where the wrong one of the two gives the layers, or a class goes with the wrong seed."""
     seeds = [0, 5, 7]
-    table = mix("base", seeds, seeds, "coarse")
+    table = mix_styles("base", seeds, seeds, "coarse")
     for index, source in enumerate(generate("base", seeds)):
         assert np.array_equal(table.pictures[index, index], source.pixels)
         assert np.array_equal(table.rows[index], source.pixels) and np.array_equal(table.columns[index], source.pixels)
-    everything = mix("base", [0], [5, 7], "0-5")  # all layers of the column are the column's picture
+    everything = mix_styles("base", [0], [5, 7], "0-5")  # all layers of the column are the column's picture
     assert np.array_equal(everything.pictures[0], table.columns[1:])
 
 

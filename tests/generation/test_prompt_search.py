@@ -15,7 +15,7 @@ from fake_encoder import FakeEncoder
 
 from nada.config.generate import GenerateConfig
 from nada.errors import NadaError, UsageError
-from nada.generation import generate, make_painter, mix, read_settings, search
+from nada.generation import generate, make_painter, mix_styles, read_settings, search
 from nada.generation.finding import Found, Search, doubts
 from nada.generation.keeping import Picture
 from nada.generation.recipe import Recipe, encode_offset
@@ -173,7 +173,7 @@ def test_searches_that_make_no_sense(wrong: dict) -> None:
 
 def test_seeds_without_end_are_refused_and_not_listed() -> None:
     """Catches recipes made for four thousand million pictures before anybody counts them."""
-    for call in (lambda seeds: search("base", "red apple", seeds=seeds), lambda seeds: mix("base", seeds, [1])):
+    for call in (lambda seeds: search("base", "red apple", seeds=seeds), lambda seeds: mix_styles("base", seeds, [1])):
         with pytest.raises(UsageError, match="at most|the most"):
             call("0-4294967295")
 

@@ -11,13 +11,13 @@ import pytest
 
 from nada.errors import NadaError
 from nada.generation.keeping import KEY, read_search, read_settings, save_picture
-from nada.generation.recipe import Mix, Recipe, decode_offset, encode_offset
+from nada.generation.recipe import Recipe, StyleMix, decode_offset, encode_offset
 from nada.images import encode_png, save_png
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 OFFSET = encode_offset(np.array([0.25, -3.0], np.float32))
 FULL = Recipe(
-    "runs/00000-ünder", "a" * 64, 4, "Apfel", 0.5, 0.7, 3, "condition", "random", "bf16", Mix(9, None, (1, 2)), OFFSET
+    "runs/00000-ünder", "a" * 64, 4, "Apfel", 0.5, 0.7, 3, "condition", "random", "bf16", StyleMix(9, None, (1, 2)), OFFSET
 )
 GOOD = FULL.to_dict()
 
