@@ -22,7 +22,7 @@ _LAYOUTS = {
     show_default=True,
     help="For .onnx: start from latents z, or from styles w, for those who edit these.",
 )
-@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option("--force", "--overwrite", is_flag=True, help="Replace OUT if it exists.")
 def command(source: str, out: str, half: bool, onnx_input: str, force: bool) -> None:
     """Write the generator IN in another format; the end of the name OUT says which.
 

@@ -44,7 +44,7 @@ class ImportConfig(ReadingConfig):
     background: str = option("white", help="Colour of borders and of what is transparent: white, #102030, ...")
     limit: int | None = option(None, help="Only the first N pictures.  [default: all]")
     skipped: str | None = option(None, help="Write names and reasons of pictures that were left out to this file.")
-    force: bool = option(False, help="Replace OUT.zip if it exists.")
+    force: bool = option(False, alias="overwrite", help="Replace OUT.zip if it exists.")
     workers: int | None = option(None, help="Threads; the result is the same with any number.  [default: one per processor]")
 
 

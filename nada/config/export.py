@@ -19,7 +19,7 @@ class ExportConfig:
         "Nothing leaves this machine without hf:.",
     )
     public: bool = option(False, help="On the hub: let everybody see a new repository. Without this it is private.")
-    force: bool = option(False, help="Replace an older export although files in it were edited since.")
+    force: bool = option(False, alias="overwrite", help="Replace an older export although files in it were edited since.")
     dry_run: bool = option(False, help="List the files and their sizes; write and send nothing.")
 
     only: str | None = option(

@@ -89,13 +89,13 @@ def _click_option(
     name = (field.metadata["flag"] or field.name).replace("_", "-")
     kind, many = _kind(cls, field)
     help = field.metadata["help"]
+    names = [f"--{word}" for word in (name, field.metadata["alias"]) if word]
     if kind is bool:
         # A three-state switch keeps None where neither form is given.
-        flag = f"--{name}" if field.default is False else f"--{name}/--no-{name}"
+        flags = names if field.default is False else [f"{flag}/--no-{flag[2:]}" for flag in names]
         shared = {"cls": SectionedOption, "section": section, "help": help}
-        return click.option(flag, field.name, default=field.default, is_flag=True, show_default=True, **shared)
+        return click.option(*flags, field.name, default=field.default, is_flag=True, show_default=True, **shared)
     choices = field.metadata["choices"]
-    names = (f"--{word}" for word in (name, field.metadata["alias"]) if word)
     return click.option(
         *names,
         field.name,

@@ -53,7 +53,7 @@ class InterpolateConfig:
     to_strength: float = option(
         1.0, help="How far it goes into each domain; with --from-strength alone, into that of --model."
     )
-    force: bool = option(False, help="Also take adaptations of siblings of the base, whose tensors fit.")
+    force: bool = option(False, alias="any-base", help="Also take adaptations of siblings of the base, whose tensors fit.")
 
     from_picture: str | None = option(
         None,

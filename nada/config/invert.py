@@ -24,7 +24,7 @@ class InvertConfig:
         help="A run of nada adapt on --model, or an adaptation.safetensors, to show the photographs in. Repeatable.",
     )
     strength: float = option(1.0, help="Of --through: 0 is the generator before, 1 the adapted one, 0.5 half of the way.")
-    force: bool = option(False, help="Take adaptations of siblings of --model too, if their tensors fit.")
+    force: bool = option(False, alias="any-base", help="Take adaptations of siblings of --model too, if their tensors fit.")
     classes: tuple[str, ...] = option(
         (),
         flag="class",

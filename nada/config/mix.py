@@ -23,7 +23,9 @@ class MixConfig:
         "another fine-tuning of the same generator.",
     )
     force: bool = option(
-        False, help="Also take domains of other bases whose tensors fit: what they changed there is changed here."
+        False,
+        alias="any-base",
+        help="Also take domains of other bases whose tensors fit: what they changed there is changed here.",
     )
 
     to: str = option(
@@ -35,7 +37,7 @@ class MixConfig:
         help="adaptation: a small adaptation.safetensors that needs its base; generator: a folder with all weights.",
     )
     out: str | None = option(None, help="The folder to write. The next numbered one in runs/ if not given.")
-    replace: bool = option(False, help="Write over an earlier mix in --out.")
+    replace: bool = option(False, alias="overwrite", help="Write over an earlier mix in --out.")
 
     preview: bool = option(
         True, section="The preview", help="Draw preview.png: the base, each domain and the mix, of the same latents."

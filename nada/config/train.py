@@ -131,6 +131,7 @@ class TrainConfig:
 
     metrics: str = option(
         "demo-judge",
+        alias="judge",
         section="Measuring",
         help="Guide whose features the samples are compared with the pictures on, or none: demo-judge (bundled), "
         "ViT-B-32/openai, NAME=FILE. The best generator is kept in best/.",

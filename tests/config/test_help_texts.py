@@ -86,3 +86,11 @@ def test_a_generator_is_named_alike_everywhere(name: str) -> None:
     command: click.Command = importlib.import_module(f"nada.cli.{name}").command
     (option,) = [one for one in command.params if {"--generator", "--model"} & set(one.opts)]
     assert {"--generator", "--model"} == set(option.opts)
+
+
+@pytest.mark.parametrize("name", ["data_import", "convert", "export", "mix", "invert"])
+def test_what_replaces_files_is_called_overwrite_everywhere(name: str) -> None:
+    """In mix, --force takes adaptations of other bases: whoever learnt it from convert would get the wrong thing."""
+    command: click.Command = importlib.import_module(f"nada.cli.{name}").command
+    (option,) = [one for one in command.params if "--overwrite" in one.opts]
+    assert option.is_flag and "eplace" in option.help or "over an earlier" in option.help
