@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -263,42 +259,3 @@ def test_a_folder_that_cannot_be_written() -> None:
     for out in ("file", "file/below"):
         with pytest.raises(NadaError, match="cannot write file"):
             make(num=2, out=out)
-
-
-def test_a_killed_run_leaves_no_half_file_and_goes_on(tmp_path: Path) -> None:
-    """SIGKILL: whatever has its name is whole, what has not is cleared away, and the rest is made as if nothing was."""
-    line = [
-        sys.executable,
-        "-m",
-        "nada",
-        "generate",
-        "--model",
-        "base",
-        "--num",
-        "1000000",
-        "--device",
-        "cpu",
-        "--out",
-        "out",
-    ]
-    root = str(Path(__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}  # the kernels of this process
-    process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 300  # a machine may be very busy
-        while not Path("out/seed0020.png").exists():
-            assert process.poll() is None and time.monotonic() < end
-            time.sleep(0.01)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    whole = [name for name in files() if name.startswith("seed")]
-    assert 0 < len(whole) < 1_000_000
-    Path("out/.seed0500.png.0123abcd.tmp").write_bytes(b"half")
-    count = len(whole) + 30
-    again = make(num=count)
-    there = sum(int(name[4:-4]) < count for name in whole)  # threads finish in no fixed order
-    assert again.made + again.kept == count and again.kept == there > 0
-    assert not [path for path in Path("out").iterdir() if path.suffix != ".png"]
-    expected = {one.name: one.pixels for one in generate("base", range(count))}
-    assert all(np.array_equal(load_image(Path("out") / name), pixels) for name, pixels in expected.items())
