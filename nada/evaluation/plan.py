@@ -113,7 +113,8 @@ def _tasks(
     there = met(subjects.reference is not None, before, words is not None, templates, source, lpips is not None)
     counts = Counts(subjects.pictures.count, subjects.reference.count if subjects.reference else 0)
     tasks, lacking = sort_out(names, eyes, judge, there, counts)
-    return tasks, settle(config.metrics, lacking, templates and (before or source))
+    given = {"direction": templates and (before or source), "reference": not all(map(is_lpips, config.features))}
+    return tasks, settle(config.metrics, lacking, [need for need, half in given.items() if half])
 
 
 def default_judge(guides: Collection[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from nada.errors import UsageError
@@ -67,12 +67,12 @@ def sort_out(
     return tuple(tasks.values()), lacking
 
 
-def settle(asked: str, lacking: Lacking, half_given: bool) -> dict[str, str]:
+def settle(asked: str, lacking: Lacking, awaited: Collection[str]) -> dict[str, str]:
     """What is told to be left out, by name, with the reason.
 
     Args:
         asked: `--metrics`. With `auto` only that is told which somebody may wait for.
-        half_given: whether there is a part of what a direction needs beside a prompt.
+        awaited: the needs, keys of `NEEDS`, of such metrics, as a part of what they take was given.
 
     Raises:
         UsageError: for a metric that was asked for by name.
@@ -83,7 +83,7 @@ def settle(asked: str, lacking: Lacking, half_given: bool) -> dict[str, str]:
     told = {
         name: why
         for name, why in lacking.parts.items()
-        if asked == "all" or (half_given and METRICS[name].needs == "direction")
+        if asked == "all" or (METRICS[name].usual and METRICS[name].needs in awaited)
     }
     return {**told, **lacking.pictures}
 

@@ -149,6 +149,10 @@ def test_all_says_what_it_leaves_out_and_auto_what_somebody_may_wait_for(base: P
     assert numbers == {"diversity"} and set(everything.left_out) == set(METRICS) - numbers
     assert not evaluate(base).left_out
     assert set(evaluate(base, prompt="ink", against=str(base)).left_out) == {"directional"}, "its source is not told"
+    distances = {"frechet", "kernel", "precision", "density"}
+    assert set(evaluate(base, features=("demo",)).left_out) == distances, (
+        "features are of distances, and there is no reference"
+    )
     told = [line for line in everything.lines() if line.startswith("Left out")]
     assert len(told) == len(set(everything.left_out.values())) < len(everything.left_out)
 
