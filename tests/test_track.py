@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ def test_a_resumed_record_forgets_what_is_written_again(tmp_path: Path) -> None:
             tracker.scalars(step, {"x": step})
     with open(tmp_path / "metrics.jsonl", "a") as file:
         file.write('{"step": 6, "x"')  # the power went out here
+    time.sleep(1.1)  # event files of one second are read in the order of a counter in their names, in which 10 is before 9
     with Tracker(tmp_path, start_step=3) as tracker:
         for step in (4, 5, 6):
             tracker.scalars(step, {"x": 10 * step})
