@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import io
-import json
 import os
 import pickle
 import platform
@@ -22,7 +21,7 @@ from typing import Any
 import torch
 
 from nada.errors import NadaError, UsageError
-from nada.files import make_folder, write_bytes, write_error, write_json, write_text
+from nada.files import make_folder, read_json, write_bytes, write_error, write_json, write_text
 
 __all__ = [
     "Interrupts",
@@ -117,8 +116,8 @@ def check_command(folder: Path, command: str) -> None:
 def _command_of(folder: Path) -> str | None:
     """The command that a run is of; None where its record does not say or is missing, which its reader tells better."""
     try:
-        record = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        record = read_json(folder / "config.json")
+    except NadaError:
         return None
     command = record.get("command") if isinstance(record, dict) else None
     return command if isinstance(command, str) else None

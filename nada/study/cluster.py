@@ -134,7 +134,8 @@ def _own_termination() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if before is not None:  # one that Python did not set cannot be put back from here
+            signal.signal(signal.SIGTERM, before)
 
 
 def _import_ray(address: str) -> Any:
