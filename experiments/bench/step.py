@@ -109,12 +109,13 @@ def row(part: str, variant: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def add_ratios(rows: list[dict[str, Any]]) -> None:
-    """Say how many times faster each row is than the plain twin with the default allocator."""
+def add_ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Say how many times faster each row is than the plain twin with the default allocator, and return the rows."""
     plain = {(row["size"], row["part"]): row["seconds"] for row in rows if row["variant"] == "plain"}
     for row in rows:
         twin = plain.get((row["size"], row["part"]))
         row["times_faster_than_plain"] = None if twin is None else round(twin / row["seconds"], 3)
+    return rows
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -133,20 +134,26 @@ def table(rows: list[dict[str, Any]]) -> str:
 def main(words: list[str] | None = None) -> dict[str, Any]:
     """Measure, print, write."""
     options = arguments(words)
-    before = machine.describe(options.device)
-    rows = [row for size in options.sizes for row in measure_size(options, size)]
-    add_ratios(rows)
+    result = {"kind": "step", "machine": machine.describe(options.device), "load_after": None, "protocol": protocol(options)}
+    rows: list[dict[str, Any]] = []
+    for size in options.sizes:
+        rows += add_ratios(measure_size(options, size))
+        # After every size: a run of all of them takes most of an hour, and may be cut off.
+        result |= {"load_after": machine.load(), "rows": rows}
+        machine.write(options.json, result)
+    print(table(rows))
+    return result
+
+
+def protocol(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what was asked for, in the words of the report."""
     shared = ("layers", "rounds", "steps", "warmup", "quick", "device")
-    protocol = {
+    return {
         **{name: getattr(options, name) for name in shared},
         "variants": {name: VARIANTS[name] for name in options.variants},
         "parts": {name: PARTS[name] for name in options.parts},
         "guide": "the bundled demo" if options.quick else "ViT-B/32, random weights",
     }
-    result = {"kind": "step", "machine": before, "load_after": machine.load(), "protocol": protocol, "rows": rows}
-    print(table(rows))
-    machine.write(options.json, result)
-    return result
 
 
 if __name__ == "__main__":
