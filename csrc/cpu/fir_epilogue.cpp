@@ -1,6 +1,6 @@
 // The epilogue inside the blur of an upsampling layer, with channels last: strips of channels go through the filter and
 // what else there is to do in one pass. Planes: fir_planes.cpp.
-#include "epilogue_run.h"
+#include "epilogue_strips.h"
 #include "fir_bands.h"
 #include "fir_strips.h"
 #include "functions.h"
@@ -8,35 +8,6 @@
 
 namespace nada::cpu {
 namespace {
-
-// What an epilogue needs of a strip, and of its pixels.
-template <typename A>
-struct StripSides {
-  explicit StripSides(const Epilogue& args)
-      : strength(args.strength ? *static_cast<const A*>(args.strength) : A(1)),
-        args_(args),
-        none_(args.noise ? 0 : args.w) {}
-
-  void enter(int64_t sample, int64_t first, int64_t channels) {
-    const A *factors = static_cast<const A*>(args_.factors), *biases = static_cast<const A*>(args_.bias);
-    alignas(64) A ones[Strip<A>::kChannels];
-    std::fill_n(ones, Strip<A>::kChannels, A(1));
-    factor = factors ? load_strip<false>(factors + sample * args_.c + first, channels) : load_strip<true>(ones, 0);
-    bias = biases ? load_strip<false>(biases + first, channels) : Strip<A>{};
-    noise_ = static_cast<const A*>(args_.noise);
-    if (noise_ && args_.noise_n > 1) noise_ += sample * args_.h * args_.w;
-  }
-
-  const A* noise(int64_t row) const { return noise_ ? noise_ + row * args_.w : none_.data(); }
-
-  Strip<A> factor, bias;
-  A strength;
-
- private:
-  const Epilogue& args_;
-  Line<A> none_;
-  const A* noise_ = nullptr;
-};
 
 template <bool whole, int Count, typename T, typename A>
 void forward_task(const Epilogue& args, const StripTasks& tasks, int64_t task, StripFilter<A, Count>& filter,
@@ -55,39 +26,13 @@ void forward_task(const Epilogue& args, const StripTasks& tasks, int64_t task, S
     };
     T* to = complete ? y + (row - ahead) * args.w * c : y;
     const auto finish = [=, factor = sides.factor, bias = sides.bias, strength = sides.strength,
-                         noise = sides.noise(complete ? row - ahead : 0)](int64_t pixel, Strip<A> sum) {
+                         noise = sides.noise(complete ? (row - ahead) * args.w : 0)](int64_t pixel, Strip<A> sum) {
       fetch_strip<true>(to + pixel * c, c);
-      const A shift = strength * noise[pixel];
-      for (int i = 0; i < sum.kPacks; ++i) sum.at[i] = leaky_pack(sum.at[i] * factor.at[i] + (bias.at[i] + shift), leak);
-      store_strip<whole>(sum, to + pixel * c, channels);
+      store_strip<whole>(leaky_strip(sum, factor, bias, strength * noise[pixel], leak), to + pixel * c, channels);
     };
     filter.add(row, inside, complete, load, finish);
   }
 }
-
-// Reads the gradient of what the epilogue's factors multiplied, and sums.
-template <bool whole, typename T>
-struct GradientLoad {
-  using A = Computed<T>;
-  const T *dy, *y;
-  const A* noise;
-  int64_t c, channels;
-  Strip<A> factor;
-  Leak<A> leak;
-  PackSums<A> sums[Strip<A>::kPacks];
-
-  Strip<A> operator()(int64_t pixel) {
-    const int64_t at = pixel * c;
-    fetch_strip<false>(dy + at, c);
-    fetch_strip<false>(y + at, c);
-    Strip<A> gradient = load_strip<whole>(dy + at, channels);
-    const Strip<A> value = load_strip<whole>(y + at, channels);
-    const Pack<A> noises = noise[pixel] + Pack<A>{};
-    for (int i = 0; i < gradient.kPacks; ++i)
-      gradient.at[i] = factor.at[i] * leaky_backward_pack(gradient.at[i], value.at[i], noises, leak, sums[i]);
-    return gradient;
-  }
-};
 
 template <bool whole, int Count, typename T, typename A>
 void backward_task(const Epilogue& args, const StripTasks& tasks, int64_t task, StripFilter<A, Count>& filter,
@@ -107,7 +52,7 @@ void backward_task(const Epilogue& args, const StripTasks& tasks, int64_t task, 
       store_strip<whole>(sum, to + pixel * c, channels);
     };
     GradientLoad<whole, T> load{static_cast<const T*>(args.x) + at, static_cast<const T*>(args.reference) + at,
-                                sides.noise(inside ? row : 0), c, channels, sides.factor, Leak<A>(args), {}};
+                                sides.noise(inside ? row * args.w : 0), c, channels, sides.factor, Leak<A>(args), {}};
     load = filter.add(row, inside, complete, load, finish);
     if (row < own || row >= own_end) continue;
     for (int i = 0; i < Strip<A>::kPacks; ++i)
@@ -124,7 +69,7 @@ void run(const Epilogue& args, bool back) {
   const Fir& fir = args.fir;
   const std::vector<A> along = taps_of<A>(fir, back, fir.gain), across = taps_of<A>(fir, back, 1);
   parallel(tasks.count, tasks.elements, [&](int64_t first, int64_t last) {
-    StripSides<A> sides(args);
+    StripSides<A> sides(args, args.w);
     StripFilter<A, Count> filter(along, across, back ? args.w : args.in_w, back ? args.in_w : args.w,
                                  back ? fir.count - 1 - fir.left : fir.left);
     for (int64_t task = first; task < last; ++task) {

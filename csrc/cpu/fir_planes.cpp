@@ -1,5 +1,5 @@
 // The epilogue inside the blur of an upsampling layer, for maps whose channels lie behind one another: plane by plane.
-#include "epilogue_run.h"
+#include "epilogue_planes.h"
 #include "fir_bands.h"
 #include "functions.h"
 #include "parallel.h"
@@ -7,33 +7,6 @@
 
 namespace nada::cpu {
 namespace {
-
-// The noise of a plane's pixels, zeros where there is none, and what else the epilogue needs of a channel.
-template <typename A>
-class PlaneSides {
- public:
-  PlaneSides(const Epilogue& args, int64_t rows) : args_(args), none_(args.noise ? 0 : rows * args.w + kPack<A>) {
-    strength = args.strength ? *static_cast<const A*>(args.strength) : A(1);
-  }
-
-  void enter(int64_t plane) {
-    factor = args_.factors ? static_cast<const A*>(args_.factors)[plane] : A(1);
-    bias = args_.bias ? static_cast<const A*>(args_.bias)[plane % args_.c] : A(0);
-    noise_ = static_cast<const A*>(args_.noise);
-    if (noise_ && args_.noise_n > 1) noise_ += plane / args_.c * args_.h * args_.w;
-    end = noise_ ? noise_ + args_.h * args_.w : none_.data() + none_.size();
-  }
-
-  const A* noise(int64_t row) const { return noise_ ? noise_ + row * args_.w : none_.data(); }
-
-  A factor, bias, strength;
-  const A* end;  // of the noise
-
- private:
-  const Epilogue& args_;
-  Line<A> none_;
-  const A* noise_ = nullptr;
-};
 
 template <typename T>
 void forward(const Epilogue& args) {
@@ -44,7 +17,7 @@ void forward(const Epilogue& args) {
   const T *x = static_cast<const T*>(args.x), *x_end = x + args.n * args.c * in;
   T* y = static_cast<T*>(args.y);
   parallel(tasks.count, tasks.elements, [&](int64_t first, int64_t last) {
-    PlaneSides<A> sides(args, 1);
+    PlaneSides<A> sides(args, args.w);
     PlaneFilter<A> filter({args.in_h, args.in_w, args.h, args.w, args.fir.top, args.fir.left, 1, 1},
                           taps_of<A>(args.fir, false, 1), taps_of<A>(args.fir, false, args.fir.gain));
     for (int64_t task = first; task < last; ++task) {
@@ -55,7 +28,7 @@ void forward(const Epilogue& args) {
         const auto load = [&](int64_t row, int64_t rows) { filter.lines.template load<true>(x + plane * in, row, rows, x_end); };
         const A factor = sides.factor, bias = sides.bias, strength = sides.strength;
         const auto finish = [=, &sides, &leak](int64_t row) {
-          return [=, noise = sides.noise(row), end = sides.end](Pack<A> sum, int64_t i) {
+          return [=, noise = sides.noise(row * args.w), end = sides.end](Pack<A> sum, int64_t i) {
             return leaky_pack(sum * factor + (strength * load_before(noise + i, end) + bias), leak);
           };
         };
@@ -71,7 +44,7 @@ class PlaneGradient {
  public:
   using A = Computed<T>;
   PlaneGradient(const Epilogue& args, int64_t rows)
-      : args_(args), leak_(args), sides_(args, rows), rows_(rows * args.w + kPack<A>) {}
+      : args_(args), leak_(args), sides_(args, rows * args.w), rows_(rows * args.w + kPack<A>) {}
 
   void enter(int64_t plane, int64_t begin, int64_t end) {
     sides_.enter(plane);
@@ -95,7 +68,7 @@ class PlaneGradient {
     if (first >= last) return;
     const int64_t at = (plane_ * args_.h + first) * args_.w;
     leaky_backward_packs(static_cast<const T*>(args_.x) + at, static_cast<const T*>(args_.reference) + at,
-                         sides_.noise(first), (last - first) * args_.w, sides_.factor, leak_,
+                         sides_.noise(first * args_.w), (last - first) * args_.w, sides_.factor, leak_,
                          rows_.data() + (first - origin) * args_.w, into);
   }
 

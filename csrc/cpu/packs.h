@@ -17,6 +17,9 @@ constexpr int kPackBytes = 64;
 #else
 constexpr int kPackBytes = 32;
 #endif
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define NADA_MASKS  // parts of packs are loaded and stored by one instruction
+#endif
 
 template <typename A>
 constexpr int64_t kPack = kPackBytes / sizeof(A);
@@ -56,9 +59,14 @@ inline Pack<float> load_pack(const BFloat* from) {
 #endif
 }
 inline Pack<float> load_pack(const Half* from) {
+#if defined(__AVX512F__)
+  const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  return reinterpret_cast<Pack<float>>(_mm512_maskz_cvtph_ps(0xffff, bits));
+#else
   alignas(kPackBytes) float values[kPack<float>];
   load_run(from, kPack<float>, values);
   return load_pack(static_cast<const float*>(values));
+#endif
 }
 
 inline void store_pack(Pack<float> values, float* to) { *reinterpret_cast<PackOf<float>::Stored*>(to) = values; }
@@ -79,28 +87,65 @@ inline void store_pack(Pack<float> values, BFloat* to) {  // as narrow() does
 }
 
 inline void store_pack(Pack<float> values, Half* to) {
+#if defined(__AVX512F__)
+  const __m256i narrow = _mm512_cvtps_ph(reinterpret_cast<__m512>(values), _MM_FROUND_TO_NEAREST_INT);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), narrow);
+#else
   alignas(kPackBytes) float stored[kPack<float>];
   store_pack(values, stored);
   store_run(stored, kPack<float>, to);
+#endif
+}
+
+// The first `count` numbers of a pack, less than all; zeros stand for the others, which are not read.
+template <typename T>
+inline Pack<Computed<T>> load_some(const T* from, int64_t count) {
+#if defined(NADA_MASKS)
+  const uint32_t some = (1u << count) - 1;
+  if constexpr (std::is_same_v<T, float>) {
+    return reinterpret_cast<Pack<float>>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(some), from));
+  } else if constexpr (sizeof(T) == 2) {
+    alignas(32) T values[16];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(values), _mm256_maskz_loadu_epi16(static_cast<__mmask16>(some), from));
+    return load_pack(static_cast<const T*>(values));
+  }
+#endif
+  alignas(kPackBytes) Computed<T> values[kPack<Computed<T>>] = {};
+  load_run(from, count, values);
+  return load_pack(static_cast<const Computed<T>*>(values));
+}
+
+// The first `count` numbers of a pack, less than all; nothing else is written.
+template <typename A, typename T>
+inline void store_some(A values, int64_t count, T* to) {
+  constexpr int64_t wide = kPack<Computed<T>>;
+  alignas(kPackBytes) T stored[wide];
+  store_pack(values, stored);
+#if defined(NADA_MASKS)
+  const uint32_t some = (1u << count) - 1;
+  if constexpr (std::is_same_v<T, float>) {
+    return _mm512_mask_storeu_ps(to, static_cast<__mmask16>(some), reinterpret_cast<__m512>(values));
+  } else if constexpr (sizeof(T) == 2) {
+    const __m256i bits = _mm256_load_si256(reinterpret_cast<const __m256i*>(stored));
+    return _mm256_mask_storeu_epi16(to, static_cast<__mmask16>(some), bits);
+  }
+#endif
+  std::copy_n(stored, count, to);
 }
 
 // The pack that begins here, of which nothing behind `end` is read; zeros stand for that.
 template <typename T>
 inline Pack<Computed<T>> load_before(const T* from, const T* end) {
   if (end - from >= kPack<Computed<T>>) return load_pack(from);
-  alignas(kPackBytes) Computed<T> values[kPack<Computed<T>>] = {};
-  if (end > from) load_run(from, end - from, values);
-  return load_pack(static_cast<const Computed<T>*>(values));
+  return end > from ? load_some(from, end - from) : Pack<Computed<T>>{};
 }
 
 // At least the first `count` numbers of a pack, and all of them if they end before `end`.
 template <typename A, typename T>
 inline void store_before(A values, int64_t count, T* to, T* end) {
   constexpr int64_t wide = kPack<Computed<T>>;
-  if (end - to >= wide) return store_pack(values, to);
-  T stored[wide];
-  store_pack(values, stored);
-  std::copy_n(stored, std::min(count, wide), to);
+  if (end - to >= wide || count >= wide) return store_pack(values, to);
+  store_some(values, count, to);
 }
 
 // The sums of pairs of neighbours, those of `a` before those of `b`.

@@ -26,7 +26,8 @@ class Runs {
     if (channels_last) {
       channels = c;
       run_pixels = std::min(pixels, std::max<int64_t>(1, kRun / std::max<int64_t>(c, 1)));
-      part_pixels_ = std::max<int64_t>(1, kTask / (c * run_pixels)) * run_pixels;
+      // Larger tasks: each has sums of all channels, which must be added up.
+      part_pixels_ = std::max<int64_t>(1, 4 * kTask / (c * run_pixels)) * run_pixels;
     } else {
       run_pixels = std::min(pixels, kRun);
       channels = pixels > run_pixels ? 1 : std::clamp<int64_t>(kRun / pixels, 1, c);
@@ -53,7 +54,10 @@ class Runs {
     return std::min(run_pixels, part.end - pixel) * part.channels;
   }
 
-  int64_t elements() const { return std::min(part_pixels_, pixels) * channels; }
+  // Pixels that a part has at most.
+  int64_t part_pixels() const { return std::min(part_pixels_, pixels); }
+
+  int64_t elements() const { return part_pixels() * channels; }
 
   bool channels_last;
   int64_t c, pixels;
@@ -120,10 +124,13 @@ void fold_rows(const A* rows, int64_t count, int64_t width, A* to) {
     std::copy_n(rows, width, to);
     return;
   }
-  for (int64_t i = 0; i < width; ++i) {
-    double sum = 0;
-    for (int64_t row = 0; row < count; ++row) sum += rows[row * width + i];
-    to[i] = static_cast<A>(sum);
+  constexpr int64_t some = 64;  // numbers of a row at once, whose sums stay in the first cache
+  for (int64_t first = 0; first < width; first += some) {
+    const int64_t numbers = std::min(some, width - first);
+    double sums[some] = {};
+    for (int64_t row = 0; row < count; ++row)
+      for (int64_t i = 0; i < numbers; ++i) sums[i] += rows[row * width + first + i];
+    for (int64_t i = 0; i < numbers; ++i) to[first + i] = static_cast<A>(sums[i]);
   }
 }
 

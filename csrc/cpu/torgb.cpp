@@ -8,10 +8,10 @@
 namespace nada::cpu {
 namespace {
 
-// A part of a sample's rows, in whole chunks.
+// A part of a sample's pixels, in whole chunks.
 struct Parts {
-  explicit Parts(const ToRgb& args)
-      : chunk(chunk_of(args)),
+  Parts(const ToRgb& args, bool back)
+      : chunk(chunk_of(args, back)),
         plane(args.h * args.w),
         pixels((std::max<int64_t>(chunk, 4 * kTask / args.c) + chunk - 1) / chunk * chunk),
         count((plane + pixels - 1) / pixels) {}
@@ -39,9 +39,9 @@ void finish(const ToRgb& args, int64_t n, int64_t first, int64_t pixels, int64_t
 template <typename T, int O>
 void forward(const ToRgb& args) {
   using A = Computed<T>;
-  const Parts parts(args);
+  const Parts parts(args, false);
   parallel(args.n * parts.count, parts.pixels * args.c, [&](int64_t first, int64_t last) {
-    Projection<T, O> projection(args);
+    Projection<T, O> projection(args, parts.chunk);
     UpsampledRows<A> upsampled(args);
     for (int64_t task = first; task < last; ++task) {
       const int64_t n = task / parts.count, end = parts.end(task);
@@ -70,12 +70,12 @@ A gradient_run(const A* __restrict gradient, A bias, A bound, int64_t pixels, A*
 template <typename T, int O>
 void backward(const ToRgb& args) {
   using A = Computed<T>;
-  const Parts parts(args);
+  const Parts parts(args, true);
   const int64_t width = args.n * O * args.c;
   A *dweights = static_cast<A*>(args.scratch), *dbiases = dweights + parts.count * width;
   const A bound = args.clamp < 0 ? A(INFINITY) : static_cast<A>(args.clamp);
   parallel(args.n * parts.count, parts.pixels * args.c, [&](int64_t first, int64_t last) {
-    Projection<T, O> projection(args);
+    Projection<T, O> projection(args, parts.chunk);
     for (int64_t task = first; task < last; ++task) {
       const int64_t n = task / parts.count, part = task % parts.count, end = parts.end(task);
       A *dweight = dweights + part * width + n * O * args.c, *dbias = dbiases + (part * args.n + n) * O;
@@ -122,7 +122,7 @@ void torgb_backward(const ToRgb& args, Stream) {
 }
 
 int64_t torgb_scratch(const ToRgb& args) {
-  return Parts(args).count * args.n * args.o * (args.c + 1);
+  return Parts(args, true).count * args.n * args.o * (args.c + 1);
 }
 
 }  // namespace nada::cpu

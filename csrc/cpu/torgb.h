@@ -11,18 +11,23 @@
 namespace nada::cpu {
 
 constexpr int64_t kChunk = 1024;  // pixels, about
+constexpr int64_t kNear = 1 << 16;  // numbers of a chunk on the way back, about
 constexpr int64_t kGroup = 2048;  // numbers of pixels with their channels that stay in the first cache
 
-// Whole rows.
-inline int64_t chunk_of(const ToRgb& args) { return std::max<int64_t>(1, kChunk / args.w) * args.w; }
+// Pixels of a chunk: whole rows forward; backward so few that what the first pass over them read is still in the second
+// cache for the next.
+inline int64_t chunk_of(const ToRgb& args, bool back) {
+  if (back) return std::clamp<int64_t>(kNear / args.c / 64 * 64, 64, kChunk);
+  return std::max<int64_t>(1, kChunk / args.w) * args.w;
+}
 
-// A chunk of whole rows of one sample; `T` is how features are stored, `O` how many channels the picture has.
+// A chunk of one sample's pixels; `T` is how features are stored, `O` how many channels the picture has.
 template <typename T, int O>
 class Projection {
  public:
   using A = Computed<T>;
-  explicit Projection(const ToRgb& args)
-      : chunk(chunk_of(args)),
+  Projection(const ToRgb& args, int64_t pixels)
+      : chunk(pixels),
         group(std::max<int64_t>(1, kGroup / args.c)),
         rgb(O * chunk),
         args_(args),
