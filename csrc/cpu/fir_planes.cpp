@@ -25,7 +25,9 @@ void forward(const Epilogue& args) {
       const int64_t begin = tasks.cut(part.band, args.h), until = tasks.cut(part.band + 1, args.h);
       for (int64_t plane = part.begin; plane < part.end; ++plane) {
         sides.enter(plane);
-        const auto load = [&](int64_t row, int64_t rows) { filter.lines.template load<true>(x + plane * in, row, rows, x_end); };
+        const auto load = [&](int64_t row, int64_t rows, A* to) {
+          filter.lines.template make<true>(x + plane * in, row, rows, x_end, to);
+        };
         const A factor = sides.factor, bias = sides.bias, strength = sides.strength;
         const auto finish = [=, &sides, &leak](int64_t row) {
           return [=, noise = sides.noise(row * args.w), end = sides.end](Pack<A> sum, int64_t i) {
@@ -52,13 +54,14 @@ class PlaneGradient {
     sums = {};
   }
 
-  void load(int64_t row, int64_t rows, PlaneLines<A>& lines) {
+  void load(int64_t row, int64_t rows, PlaneLines<A>& lines, A* to) {
     const int64_t first = std::clamp(begin_, row, row + rows), last = std::clamp(end_, first, row + rows);
     PackSums<A> unowned;
     compute(row, row, first, unowned);
     compute(row, first, last, sums);
     compute(row, last, row + rows, unowned);
-    lines.template load<false>(static_cast<const A*>(rows_.data()), 0, rows, static_cast<const A*>(rows_.data() + rows_.size()));
+    const A* made = rows_.data();
+    lines.template make<false>(made, 0, rows, made + rows_.size(), to);
   }
 
   PackSums<A> sums;
@@ -96,7 +99,7 @@ void backward(const Epilogue& args) {
       T* dx = static_cast<T*>(args.y);
       for (int64_t plane = part.begin; plane < part.end; ++plane) {
         gradient.enter(plane, own, own_end);
-        const auto load = [&](int64_t row, int64_t rows) { gradient.load(row, rows, filter.lines); };
+        const auto load = [&](int64_t row, int64_t rows, A* to) { gradient.load(row, rows, filter.lines, to); };
         filter.run(begin, until, own, own_end, load, dx + plane * out, dx + (part.end - 1) * out + until * args.in_w,
                    [](int64_t) { return [](Pack<A> sum, int64_t) { return sum; }; });
         A* to = static_cast<A*>(args.scratch) + part.band * planes + plane;

@@ -44,11 +44,16 @@ template <typename A>
 inline Pack<A> load_pack(const A* from) {
   return *reinterpret_cast<const typename PackOf<A>::Stored*>(from);
 }
+#if defined(__AVX512F__)
+inline Pack<float> widen_pack(__m256i bits, BFloat) {
+  typedef uint32_t Bits __attribute__((vector_size(kPackBytes)));
+  return reinterpret_cast<Pack<float>>(reinterpret_cast<Bits>(_mm512_maskz_cvtepu16_epi32(0xffff, bits)) << 16);
+}
+inline Pack<float> widen_pack(__m256i bits, Half) { return reinterpret_cast<Pack<float>>(_mm512_maskz_cvtph_ps(0xffff, bits)); }
+#endif
 inline Pack<float> load_pack(const BFloat* from) {
 #if defined(__AVX512F__)
-  typedef uint32_t Bits __attribute__((vector_size(kPackBytes)));
-  const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-  return reinterpret_cast<Pack<float>>(reinterpret_cast<Bits>(_mm512_maskz_cvtepu16_epi32(0xffff, bits)) << 16);
+  return widen_pack(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), BFloat{});
 #elif defined(__AVX2__)
   const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
   return reinterpret_cast<Pack<float>>(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
@@ -60,8 +65,7 @@ inline Pack<float> load_pack(const BFloat* from) {
 }
 inline Pack<float> load_pack(const Half* from) {
 #if defined(__AVX512F__)
-  const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-  return reinterpret_cast<Pack<float>>(_mm512_maskz_cvtph_ps(0xffff, bits));
+  return widen_pack(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), Half{});
 #else
   alignas(kPackBytes) float values[kPack<float>];
   load_run(from, kPack<float>, values);
@@ -105,9 +109,7 @@ inline Pack<Computed<T>> load_some(const T* from, int64_t count) {
   if constexpr (std::is_same_v<T, float>) {
     return reinterpret_cast<Pack<float>>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(some), from));
   } else if constexpr (sizeof(T) == 2) {
-    alignas(32) T values[16];
-    _mm256_store_si256(reinterpret_cast<__m256i*>(values), _mm256_maskz_loadu_epi16(static_cast<__mmask16>(some), from));
-    return load_pack(static_cast<const T*>(values));
+    return widen_pack(_mm256_maskz_loadu_epi16(static_cast<__mmask16>(some), from), T{});
   }
 #endif
   alignas(kPackBytes) Computed<T> values[kPack<Computed<T>>] = {};
@@ -139,6 +141,36 @@ inline Pack<Computed<T>> load_before(const T* from, const T* end) {
   if (end - from >= kPack<Computed<T>>) return load_pack(from);
   return end > from ? load_some(from, end - from) : Pack<Computed<T>>{};
 }
+
+#if defined(NADA_MASKS)
+// The pack that begins at `index` of a row of `width` numbers; zeros stand for those outside, which are not read.
+template <typename T>
+inline Pack<float> load_within(const T* row, int64_t index, int64_t width) {
+  constexpr int64_t wide = kPack<float>;
+  if (index >= 0 && index + wide <= width) return load_pack(row + index);
+  const int64_t low = std::clamp<int64_t>(-index, 0, wide), high = std::clamp<int64_t>(width - index, 0, wide);
+  const auto some = static_cast<__mmask16>(((1u << high) - 1) & ~((1u << low) - 1));
+  if constexpr (std::is_same_v<T, float>) {
+    return reinterpret_cast<Pack<float>>(_mm512_maskz_loadu_ps(some, row + index));
+  } else {
+    return widen_pack(_mm256_maskz_loadu_epi16(some, row + index), T{});
+  }
+}
+
+// `k` numbers behind the beginning of `a`, with those of `b` after its end.
+template <int k>
+inline Pack<float> shifted(Pack<float> a, Pack<float> b) {
+  return reinterpret_cast<Pack<float>>(_mm512_alignr_epi32(reinterpret_cast<__m512i>(b), reinterpret_cast<__m512i>(a), k));
+}
+
+// Every second number of the two, from the first or from the second on.
+template <int odd>
+inline Pack<float> every_second(Pack<float> a, Pack<float> b) {
+  const __m512i index = _mm512_set_epi32(30 + odd, 28 + odd, 26 + odd, 24 + odd, 22 + odd, 20 + odd, 18 + odd, 16 + odd,
+                                         14 + odd, 12 + odd, 10 + odd, 8 + odd, 6 + odd, 4 + odd, 2 + odd, odd);
+  return reinterpret_cast<Pack<float>>(_mm512_permutex2var_ps(reinterpret_cast<__m512>(a), index, reinterpret_cast<__m512>(b)));
+}
+#endif
 
 // At least the first `count` numbers of a pack, and all of them if they end before `end`.
 template <typename A, typename T>

@@ -60,8 +60,8 @@ class PlaneFilter {
     rows_.resize(capacity * lines.pitch + 2 * kPack<A>);
   }
 
-  // Rows `first` to `end` of the output, at `y`, of which everything up to `y_end` may be overwritten. load(row, rows)
-  // puts rows of the input into `lines`; all from `begin` to `until` are loaded, needed or not. What is stored of a row
+  // Rows `first` to `end` of the output, at `y`, of which everything up to `y_end` may be overwritten.
+  // load(row, rows, to) makes filtered rows of the input; all from `begin` to `until` are loaded, needed or not. What is stored of a row
   // is finish(row)(sum, i), in packs.
   template <typename Y, typename Load, typename Finish>
   void run(int64_t first, int64_t end, int64_t begin, int64_t until, Load load, Y* y, Y* y_end, Finish finish) {
@@ -108,8 +108,7 @@ class PlaneFilter {
     zeros(std::min<int64_t>(0, until));
     const int64_t end = std::min(shape_.in_h, until);
     if (filled_ < end) {
-      load(filled_, end - filled_);
-      lines.filter(end - filled_, at(filled_));
+      load(filled_, end - filled_, at(filled_));
       filled_ = end;
     }
     zeros(until);

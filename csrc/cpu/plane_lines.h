@@ -77,6 +77,8 @@ class PlaneLines {
     if (!whole_) split_ = (split_ + kPack<A> - 1) / kPack<A> * kPack<A>;
     begin_ = (kPack<A> - first_ % kPack<A>) % kPack<A>;
     pitch_ = split_ * shape.down;
+    slides_ = !whole_ && shape.up == 1 && shape.down == 1 && taps.size() == 4;
+    splits_ = !whole_ && shape.down == 2;
     pitch = split_ * shape.up;
     for (const Phases::Phase& phase : phases.all) {
       Filter filter;
@@ -98,12 +100,39 @@ class PlaneLines {
         filter.steps[k] = filter.shifts[k] % shape_.down * part_ + filter.shifts[k] / shape_.down;
   }
 
-  // Puts rows of a plane, which may be read up to `end`, into the lines, in their order: what a row writes too much
-  // belongs to the next. With `ahead` they come from far. A function of its own, or its loops run out of registers.
+  // Filters rows of a plane, which may be read up to `end`, into `out`: `pitch` numbers each, and up to a pack more. With
+  // `ahead` they come from far.
   template <bool ahead, typename T>
-  [[gnu::noinline]] void load(const T* plane, int64_t row, int64_t rows, const T* end) {
+  void make(const T* plane, int64_t row, int64_t rows, const T* end, A* out) {
+    const T* from = plane + row * shape_.in_w;
+#if defined(NADA_MASKS)
+    if constexpr (std::is_same_v<A, float>) {
+      if (slides_) return slide<ahead>(from, rows, out);
+      if (splits_) {
+        load_split<ahead>(from, rows);
+        return filter(rows, out);
+      }
+    }
+#endif
+    load<ahead>(from, rows, end);
+    if (shape_.down > 1) split(rows * split_);
+    filter(rows, out);
+  }
+
+  int64_t pitch;  // from one filtered line to the next
+
+ private:
+  struct Filter {
+    std::vector<A> weights;
+    std::vector<int64_t> shifts, steps;  // in pixels of the input; in numbers of the lines
+  };
+
+  // Puts rows into the lines, in their order: what a row writes too much belongs to the next. A function of its own, or its
+  // loops run out of registers.
+  template <bool ahead, typename T>
+  [[gnu::noinline]] void load(const T* from, int64_t rows, const T* end) {
     const int64_t taken = taken_, pitch = pitch_, in_w = shape_.in_w;
-    const T* from = plane + row * in_w + skipped_;
+    from += skipped_;
     A* to = lines_.data() + begin_ + first_;
     for (const T* last = from + rows * in_w; from < last; from += in_w, to += pitch) {
       for (int64_t i = 0; i < taken; i += kPack<A>) {
@@ -115,9 +144,43 @@ class PlaneLines {
     }
   }
 
-  // The first `lines` of them, filtered, `pitch` numbers each; writes up to a pack more.
+#if defined(NADA_MASKS)
+  // What `load` and `split` do together, for every second number.
+  template <bool ahead, typename T>
+  [[gnu::noinline]] void load_split(const T* from, int64_t rows) {
+    const int64_t step = split_, part = part_, in_w = shape_.in_w, offset = skipped_ - first_;
+    A* to = parts_.data();
+    for (const T* last = from + rows * in_w; from < last; from += in_w, to += step) {
+      for (int64_t i = 0; i < step; i += kPack<A>) {
+        if constexpr (ahead) fetch_line_ahead(from + 2 * i);
+        const Pack<A> a = load_within(from, 2 * i + offset, in_w), b = load_within(from, 2 * i + kPack<A> + offset, in_w);
+        store_pack(every_second<0>(a, b), to + i);
+        store_pack(every_second<1>(a, b), to + part + i);
+      }
+    }
+  }
+
+  // What `load` and `filter` do together, for four taps: a pack is read once and shifted in registers.
+  template <bool ahead, typename T>
+  [[gnu::noinline]] void slide(const T* from, int64_t rows, A* to) {
+    const std::vector<A>& weights = filters_[0].weights;
+    const A w[4] = {weights[0], weights[1], weights[2], weights[3]};
+    const int64_t count = count_, step = split_, in_w = shape_.in_w, offset = skipped_ - first_;
+    for (const T* last = from + rows * in_w; from < last; from += in_w, to += step) {
+      Pack<A> now = load_within(from, offset, in_w);
+      for (int64_t i = 0; i < count; i += kPack<A>) {
+        if constexpr (ahead) fetch_line_ahead(from + i);
+        const Pack<A> next = load_within(from, i + kPack<A> + offset, in_w);
+        const Pack<A> sum = w[0] * now + w[1] * shifted<1>(now, next);
+        store_pack(sum + w[2] * shifted<2>(now, next) + w[3] * shifted<3>(now, next), to + i);
+        now = next;
+      }
+    }
+  }
+#endif
+
+  // The lines, filtered.
   void filter(int64_t lines, A* out) {
-    if (shape_.down > 1) split(lines * split_);
     for (int p = 0; p < shape_.up; ++p) {
       const Filter& filter = filters_[p];
       A* to = shape_.up > 1 ? results_.data() + p * part_ : out;
@@ -127,14 +190,6 @@ class PlaneLines {
     }
     if (shape_.up > 1) interleave(lines * split_, out);
   }
-
-  int64_t pitch;  // from one filtered line to the next
-
- private:
-  struct Filter {
-    std::vector<A> weights;
-    std::vector<int64_t> shifts, steps;  // in pixels of the input; in numbers of the lines
-  };
 
   [[gnu::noinline]] void filter_runs(const Sources<A>& sources, int64_t runs, int64_t length, A* to) {
     const int64_t step = split_;
@@ -175,6 +230,7 @@ class PlaneLines {
   int64_t span_;                     // of the shifts
   int64_t count_;                    // outputs of a phase
   bool whole_;                       // lines so short that all of them are one run
+  bool slides_, splits_;             // whether packs can be filtered, or split, as they are read
   int64_t split_, pitch_, part_ = 0;  // numbers of a phase of a line; of a line; of a phase of all lines
   std::vector<Filter> filters_;
   Line<A> lines_, parts_, results_;

@@ -119,7 +119,9 @@ void run_planes(const Upfirdn& args, const Taps<Computed<T>>& taps) {
       const PlaneTasks::Task part = tasks.task(task);
       T* end = static_cast<T*>(args.y) + (part.end - 1) * out + tasks.cut(part.band + 1, args.out_h) * args.out_w;
       for (int64_t plane = part.begin; plane < part.end; ++plane) {
-        const auto load = [&](int64_t row, int64_t rows) { filter.lines.template load<true>(x + plane * in, row, rows, x_end); };
+        const auto load = [&](int64_t row, int64_t rows, A* to) {
+          filter.lines.template make<true>(x + plane * in, row, rows, x_end, to);
+        };
         filter.run(tasks.cut(part.band, args.out_h), tasks.cut(part.band + 1, args.out_h), args.h, 0, load,
                    static_cast<T*>(args.y) + plane * out, end,
                    [](int64_t) { return [](Pack<A> sum, int64_t) { return sum; }; });
