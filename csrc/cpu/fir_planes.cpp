@@ -30,8 +30,9 @@ void forward(const Epilogue& args) {
         };
         const A factor = sides.factor, bias = sides.bias, strength = sides.strength;
         const auto finish = [=, &sides, &leak](int64_t row) {
-          return [=, noise = sides.noise(row * args.w), end = sides.end](Pack<A> sum, int64_t i) {
-            return leaky_pack(sum * factor + (strength * load_before(noise + i, end) + bias), leak);
+          return [=, noise = sides.noise(row * args.w), end = sides.end](Pack<A> sum, int64_t i, auto whole) {
+            const Pack<A> noises = whole ? load_pack(noise + i) : load_before(noise + i, end);
+            return leaky_pack(sum * factor + (strength * noises + bias), leak);
           };
         };
         filter.run(begin, until, args.in_h, 0, load, y + plane * out, y + (part.end - 1) * out + until * args.w, finish);
@@ -101,7 +102,7 @@ void backward(const Epilogue& args) {
         gradient.enter(plane, own, own_end);
         const auto load = [&](int64_t row, int64_t rows, A* to) { gradient.load(row, rows, filter.lines, to); };
         filter.run(begin, until, own, own_end, load, dx + plane * out, dx + (part.end - 1) * out + until * args.in_w,
-                   [](int64_t) { return [](Pack<A> sum, int64_t) { return sum; }; });
+                   [](int64_t) { return [](Pack<A> sum, int64_t, auto) { return sum; }; });
         A* to = static_cast<A*>(args.scratch) + part.band * planes + plane;
         for (const Pack<A>& sum : {gradient.sums.pre, gradient.sums.value, gradient.sums.noise})
           *to = sum_of_pack<A>(sum), to += tasks.bands * planes;

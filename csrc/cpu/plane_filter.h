@@ -62,7 +62,7 @@ class PlaneFilter {
 
   // Rows `first` to `end` of the output, at `y`, of which everything up to `y_end` may be overwritten.
   // load(row, rows, to) makes filtered rows of the input; all from `begin` to `until` are loaded, needed or not. What is stored of a row
-  // is finish(row)(sum, i), in packs.
+  // is finish(row)(sum, i, whole), in packs, of which the last one of a row may not be whole.
   template <typename Y, typename Load, typename Finish>
   void run(int64_t first, int64_t end, int64_t begin, int64_t until, Load load, Y* y, Y* y_end, Finish finish) {
     Place place{first, first % shape_.up, first / shape_.up * shape_.down + lowest_};
@@ -120,19 +120,53 @@ class PlaneFilter {
   template <typename Y, typename Finish>
   [[gnu::noinline]] void store_rows(Place& place, int64_t end, Y* y, Y* y_end, const Finish& finish) {
     const int64_t width = shape_.out_w, above = highest_ - lowest_;
+    const bool plain = shape_.up == 1 && shape_.down == 1 && phases_[0].weights.size() == 4;
+    for (; plain && place.row + 1 < end && place.source + above + 1 < filled_; place.row += 2, place.source += 2)
+      store_pair(place, y, y_end, finish);
     for (; place.row < end && place.source + above < filled_; ++place.row) {
       const Phase& phase = phases_[place.phase];
       const auto of_row = finish(place.row);
       Y* to = y + place.row * width;
       with_sum(Sources<A>{at(place.source), phase.steps.data(), phase.weights.data(), static_cast<int>(phase.weights.size())},
                [&](auto sum) {
-                 for (int64_t i = 0; i < width; i += kPack<A>) {
+                 int64_t i = 0;
+                 for (; i + kPack<A> <= width; i += kPack<A>) {
                    fetch_line_ahead_to_write(to + i);
-                   store_before(of_row(sum(i), i), width - i, to + i, y_end);
+                   store_pack(of_row(sum(i), i, std::true_type{}), to + i);
                  }
+                 if (i < width) store_before(of_row(sum(i), i, std::false_type{}), width - i, to + i, y_end);
                });
       if (++place.phase == shape_.up) place.phase = 0, place.source += shape_.down;
     }
+  }
+
+  // Two rows of the output at once, which share three of the four rows that each is a sum of.
+  template <typename Y, typename Finish>
+  [[gnu::noinline]] void store_pair(const Place& place, Y* y, Y* y_end, const Finish& finish) {
+    const std::vector<A>& weights = phases_[0].weights;
+    const A w[4] = {weights[0], weights[1], weights[2], weights[3]};
+    const A* row[5];
+    for (int k = 0; k < 5; ++k) row[k] = at(place.source + k);
+    const auto of_first = finish(place.row), of_second = finish(place.row + 1);
+    const int64_t width = shape_.out_w;
+    Y *first = y + place.row * width, *second = first + width;
+    const auto step = [&](int64_t i, auto whole) {
+      fetch_line_ahead_to_write(first + i);
+      fetch_line_ahead_to_write(second + i);
+      const Pack<A> r1 = load_pack(row[1] + i), r2 = load_pack(row[2] + i), r3 = load_pack(row[3] + i);
+      const Pack<A> above = of_first(w[0] * load_pack(row[0] + i) + w[1] * r1 + w[2] * r2 + w[3] * r3, i, whole);
+      const Pack<A> below = of_second(w[0] * r1 + w[1] * r2 + w[2] * r3 + w[3] * load_pack(row[4] + i), i, whole);
+      if (whole) {
+        store_pack(above, first + i);
+        store_pack(below, second + i);
+      } else {
+        store_before(above, width - i, first + i, second);
+        store_before(below, width - i, second + i, y_end);
+      }
+    };
+    int64_t i = 0;
+    for (; i + kPack<A> <= width; i += kPack<A>) step(i, std::true_type{});
+    if (i < width) step(i, std::false_type{});
   }
 
   PlaneShape shape_;

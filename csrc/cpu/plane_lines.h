@@ -57,6 +57,38 @@ inline void with_sum(const Sources<A>& sources, F f) {
   f(WeightedSum<A, 0>(sources));
 }
 
+#if defined(NADA_MASKS)
+// The packs of a row that four taps meet; with a `down` of 2 its even numbers and its odd ones.
+template <int down>
+struct Window {
+  using A = float;
+  Pack<A> now[down];
+
+  template <typename Load>
+  void next(int64_t from, Load load) {
+    now[0] = load(from);
+    if constexpr (down == 2) {
+      const Pack<A> a = now[0], b = load(from + kPack<A>);
+      now[0] = every_second<0>(a, b), now[1] = every_second<1>(a, b);
+    }
+  }
+
+  // The weighted sum of the four, and on to the pack that begins at `from`.
+  template <typename Load>
+  Pack<A> sum(int64_t from, Load load, const A* w) {
+    const Window old = *this;
+    next(from, load);
+    if constexpr (down == 1) {
+      const Pack<A> a = old.now[0], b = now[0];
+      return w[0] * a + w[1] * shifted<1>(a, b) + w[2] * shifted<2>(a, b) + w[3] * shifted<3>(a, b);
+    } else {
+      const Pack<A> even = shifted<1>(old.now[0], now[0]), odd = shifted<1>(old.now[1], now[1]);
+      return w[0] * old.now[0] + w[1] * old.now[1] + w[2] * even + w[3] * odd;
+    }
+  }
+};
+#endif
+
 struct LineShape {
   int64_t in_w, out_w, left;
   int up, down;
@@ -77,8 +109,7 @@ class PlaneLines {
     if (!whole_) split_ = (split_ + kPack<A> - 1) / kPack<A> * kPack<A>;
     begin_ = (kPack<A> - first_ % kPack<A>) % kPack<A>;
     pitch_ = split_ * shape.down;
-    slides_ = !whole_ && shape.up == 1 && shape.down == 1 && taps.size() == 4;
-    splits_ = !whole_ && shape.down == 2;
+    slides_ = !whole_ && shape.up == 1 && taps.size() == 4;
     pitch = split_ * shape.up;
     for (const Phases::Phase& phase : phases.all) {
       Filter filter;
@@ -107,11 +138,8 @@ class PlaneLines {
     const T* from = plane + row * shape_.in_w;
 #if defined(NADA_MASKS)
     if constexpr (std::is_same_v<A, float>) {
-      if (slides_) return slide<ahead>(from, rows, out);
-      if (splits_) {
-        load_split<ahead>(from, rows);
-        return filter(rows, out);
-      }
+      if (slides_ && shape_.down == 1) return slide<ahead, 1>(from, rows, out);
+      if (slides_ && shape_.down == 2) return slide<ahead, 2>(from, rows, out);
     }
 #endif
     load<ahead>(from, rows, end);
@@ -145,36 +173,26 @@ class PlaneLines {
   }
 
 #if defined(NADA_MASKS)
-  // What `load` and `split` do together, for every second number.
-  template <bool ahead, typename T>
-  [[gnu::noinline]] void load_split(const T* from, int64_t rows) {
-    const int64_t step = split_, part = part_, in_w = shape_.in_w, offset = skipped_ - first_;
-    A* to = parts_.data();
-    for (const T* last = from + rows * in_w; from < last; from += in_w, to += step) {
-      for (int64_t i = 0; i < step; i += kPack<A>) {
-        if constexpr (ahead) fetch_line_ahead(from + 2 * i);
-        const Pack<A> a = load_within(from, 2 * i + offset, in_w), b = load_within(from, 2 * i + kPack<A> + offset, in_w);
-        store_pack(every_second<0>(a, b), to + i);
-        store_pack(every_second<1>(a, b), to + part + i);
-      }
-    }
-  }
-
-  // What `load` and `filter` do together, for four taps: a pack is read once and shifted in registers.
-  template <bool ahead, typename T>
+  // What the three do together, for four taps: a pack is read once and shifted in registers.
+  template <bool ahead, int down, typename T>
   [[gnu::noinline]] void slide(const T* from, int64_t rows, A* to) {
     const std::vector<A>& weights = filters_[0].weights;
     const A w[4] = {weights[0], weights[1], weights[2], weights[3]};
-    const int64_t count = count_, step = split_, in_w = shape_.in_w, offset = skipped_ - first_;
-    for (const T* last = from + rows * in_w; from < last; from += in_w, to += step) {
-      Pack<A> now = load_within(from, offset, in_w);
-      for (int64_t i = 0; i < count; i += kPack<A>) {
-        if constexpr (ahead) fetch_line_ahead(from + i);
-        const Pack<A> next = load_within(from, i + kPack<A> + offset, in_w);
-        const Pack<A> sum = w[0] * now + w[1] * shifted<1>(now, next);
-        store_pack(sum + w[2] * shifted<2>(now, next) + w[3] * shifted<3>(now, next), to + i);
-        now = next;
-      }
+    const int64_t count = count_, pitch = split_, in_w = shape_.in_w, offset = skipped_ - first_;
+    // Outputs before `inner` read packs that lie within the row.
+    const int64_t inner = std::min(count, (in_w - offset - 2 * down * kPack<A>) / down + 1);
+    for (const T* last = from + rows * in_w; from < last; from += in_w, to += pitch) {
+      const auto edge = [=](int64_t i) { return load_within(from, i, in_w); };
+      const auto inside = [=](int64_t i) { return load_pack(from + i); };
+      Window<down> window{};
+      window.next(offset, edge);
+      const auto step = [&](int64_t i, auto load) {
+        if constexpr (ahead) fetch_line_ahead(from + down * i);
+        store_pack(window.sum(down * (i + kPack<A>) + offset, load, w), to + i);
+      };
+      int64_t i = 0;
+      for (; i < inner; i += kPack<A>) step(i, inside);
+      for (; i < count; i += kPack<A>) step(i, edge);
     }
   }
 #endif
@@ -230,7 +248,7 @@ class PlaneLines {
   int64_t span_;                     // of the shifts
   int64_t count_;                    // outputs of a phase
   bool whole_;                       // lines so short that all of them are one run
-  bool slides_, splits_;             // whether packs can be filtered, or split, as they are read
+  bool slides_;                      // whether packs may be filtered as they are read
   int64_t split_, pitch_, part_ = 0;  // numbers of a phase of a line; of a line; of a phase of all lines
   std::vector<Filter> filters_;
   Line<A> lines_, parts_, results_;

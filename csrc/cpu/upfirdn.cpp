@@ -124,7 +124,7 @@ void run_planes(const Upfirdn& args, const Taps<Computed<T>>& taps) {
         };
         filter.run(tasks.cut(part.band, args.out_h), tasks.cut(part.band + 1, args.out_h), args.h, 0, load,
                    static_cast<T*>(args.y) + plane * out, end,
-                   [](int64_t) { return [](Pack<A> sum, int64_t) { return sum; }; });
+                   [](int64_t) { return [](Pack<A> sum, int64_t, auto) { return sum; }; });
       }
     }
   });
