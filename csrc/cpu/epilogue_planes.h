@@ -52,20 +52,27 @@ template <typename T, typename A>
 template <typename T, typename A, typename Y>
 [[gnu::noinline]] void leaky_backward_packs(const T* dy, const T* y, const A* noise, int64_t count, A factor, Leak<A> leak,
                                             Y* dx, PackSums<A>& sums) {
-  PackSums<A> here;
+  PackSums<A> here, other;  // two of them: a sum need not wait for the one before
+  const auto step = [&](int64_t i, PackSums<A>& into) {
+    store_pack(factor * leaky_backward_pack(load_pack(dy + i), load_pack(y + i), load_pack(noise + i), leak, into), dx + i);
+  };
   int64_t i = 0;
-  for (; i + kPack<A> <= count; i += kPack<A>) {
-    fetch_line_ahead(dy + i);
-    fetch_line_ahead(y + i);
-    store_pack(factor * leaky_backward_pack(load_pack(dy + i), load_pack(y + i), load_pack(noise + i), leak, here), dx + i);
+  for (; i + 2 * kPack<A> <= count; i += 2 * kPack<A>) {
+    for (int64_t line = 0; line < 2 * kPack<A>; line += 64 / sizeof(T)) {
+      fetch_line_ahead(dy + i + line);
+      fetch_line_ahead(y + i + line);
+    }
+    step(i, here);
+    step(i + kPack<A>, other);
   }
+  if (i + kPack<A> <= count) step(i, here), i += kPack<A>;
   if (i < count) {
     const int64_t rest = count - i;
     const Pack<A> noises = load_some(noise + i, rest);
     const Pack<A> pre = leaky_backward_pack(load_some(dy + i, rest), load_some(y + i, rest), noises, leak, here);
     store_some(factor * pre, rest, dx + i);
   }
-  sums.pre += here.pre, sums.value += here.value, sums.noise += here.noise;
+  sums.pre += here.pre + other.pre, sums.value += here.value + other.value, sums.noise += here.noise + other.noise;
 }
 
 }  // namespace nada::cpu
