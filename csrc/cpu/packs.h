@@ -101,16 +101,39 @@ inline void store_pack(Pack<float> values, Half* to) {
 #endif
 }
 
+#if defined(NADA_MASKS)
+// Which numbers of the pack that begins at `index` belong to a row of `width` numbers; and such a pack, with zeros for the
+// others, which are not read.
+inline uint16_t within_row(int64_t index, int64_t width) {
+  const int64_t low = std::clamp<int64_t>(-index, 0, 16), high = std::clamp<int64_t>(width - index, 0, 16);
+  return static_cast<uint16_t>(((1u << high) - 1) & ~((1u << low) - 1));
+}
+template <typename T>
+inline Pack<float> load_masked(const T* from, uint16_t numbers) {
+  if constexpr (std::is_same_v<T, float>) return reinterpret_cast<Pack<float>>(_mm512_maskz_loadu_ps(numbers, from));
+  else return widen_pack(_mm256_maskz_loadu_epi16(numbers, from), T{});
+}
+
+// `k` numbers behind the beginning of `a`, with those of `b` after its end.
+template <int k>
+inline Pack<float> shifted(Pack<float> a, Pack<float> b) {
+  return reinterpret_cast<Pack<float>>(_mm512_alignr_epi32(reinterpret_cast<__m512i>(b), reinterpret_cast<__m512i>(a), k));
+}
+
+// Every second number of the two, from the first or from the second on.
+template <int odd>
+inline Pack<float> every_second(Pack<float> a, Pack<float> b) {
+  const __m512i index = _mm512_set_epi32(30 + odd, 28 + odd, 26 + odd, 24 + odd, 22 + odd, 20 + odd, 18 + odd, 16 + odd,
+                                         14 + odd, 12 + odd, 10 + odd, 8 + odd, 6 + odd, 4 + odd, 2 + odd, odd);
+  return reinterpret_cast<Pack<float>>(_mm512_permutex2var_ps(reinterpret_cast<__m512>(a), index, reinterpret_cast<__m512>(b)));
+}
+#endif
+
 // The first `count` numbers of a pack, less than all; zeros stand for the others, which are not read.
 template <typename T>
 inline Pack<Computed<T>> load_some(const T* from, int64_t count) {
 #if defined(NADA_MASKS)
-  const uint32_t some = (1u << count) - 1;
-  if constexpr (std::is_same_v<T, float>) {
-    return reinterpret_cast<Pack<float>>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(some), from));
-  } else if constexpr (sizeof(T) == 2) {
-    return widen_pack(_mm256_maskz_loadu_epi16(static_cast<__mmask16>(some), from), T{});
-  }
+  if constexpr (!std::is_same_v<T, double>) return load_masked(from, within_row(0, count));
 #endif
   alignas(kPackBytes) Computed<T> values[kPack<Computed<T>>] = {};
   load_run(from, count, values);
@@ -141,36 +164,6 @@ inline Pack<Computed<T>> load_before(const T* from, const T* end) {
   if (end - from >= kPack<Computed<T>>) return load_pack(from);
   return end > from ? load_some(from, end - from) : Pack<Computed<T>>{};
 }
-
-#if defined(NADA_MASKS)
-// The pack that begins at `index` of a row of `width` numbers; zeros stand for those outside, which are not read.
-template <typename T>
-inline Pack<float> load_within(const T* row, int64_t index, int64_t width) {
-  constexpr int64_t wide = kPack<float>;
-  if (index >= 0 && index + wide <= width) return load_pack(row + index);
-  const int64_t low = std::clamp<int64_t>(-index, 0, wide), high = std::clamp<int64_t>(width - index, 0, wide);
-  const auto some = static_cast<__mmask16>(((1u << high) - 1) & ~((1u << low) - 1));
-  if constexpr (std::is_same_v<T, float>) {
-    return reinterpret_cast<Pack<float>>(_mm512_maskz_loadu_ps(some, row + index));
-  } else {
-    return widen_pack(_mm256_maskz_loadu_epi16(some, row + index), T{});
-  }
-}
-
-// `k` numbers behind the beginning of `a`, with those of `b` after its end.
-template <int k>
-inline Pack<float> shifted(Pack<float> a, Pack<float> b) {
-  return reinterpret_cast<Pack<float>>(_mm512_alignr_epi32(reinterpret_cast<__m512i>(b), reinterpret_cast<__m512i>(a), k));
-}
-
-// Every second number of the two, from the first or from the second on.
-template <int odd>
-inline Pack<float> every_second(Pack<float> a, Pack<float> b) {
-  const __m512i index = _mm512_set_epi32(30 + odd, 28 + odd, 26 + odd, 24 + odd, 22 + odd, 20 + odd, 18 + odd, 16 + odd,
-                                         14 + odd, 12 + odd, 10 + odd, 8 + odd, 6 + odd, 4 + odd, 2 + odd, odd);
-  return reinterpret_cast<Pack<float>>(_mm512_permutex2var_ps(reinterpret_cast<__m512>(a), index, reinterpret_cast<__m512>(b)));
-}
-#endif
 
 // At least the first `count` numbers of a pack, and all of them if they end before `end`.
 template <typename A, typename T>

@@ -110,6 +110,10 @@ class PlaneLines {
     begin_ = (kPack<A> - first_ % kPack<A>) % kPack<A>;
     pitch_ = split_ * shape.down;
     slides_ = !whole_ && shape.up == 1 && taps.size() == 4;
+#if defined(NADA_MASKS)
+    for (int64_t at = 0; slides_ && at < shape.down * (split_ + kPack<A>); at += kPack<A>)
+      masks_.push_back(within_row(at + skipped_ - first_, shape.in_w));
+#endif
     pitch = split_ * shape.up;
     for (const Phases::Phase& phase : phases.all) {
       Filter filter;
@@ -179,10 +183,11 @@ class PlaneLines {
     const std::vector<A>& weights = filters_[0].weights;
     const A w[4] = {weights[0], weights[1], weights[2], weights[3]};
     const int64_t count = count_, pitch = split_, in_w = shape_.in_w, offset = skipped_ - first_;
+    const uint16_t* masks = masks_.data();
     // Outputs before `inner` read packs that lie within the row.
     const int64_t inner = std::min(count, (in_w - offset - 2 * down * kPack<A>) / down + 1);
     for (const T* last = from + rows * in_w; from < last; from += in_w, to += pitch) {
-      const auto edge = [=](int64_t i) { return load_within(from, i, in_w); };
+      const auto edge = [=](int64_t i) { return load_masked(from + i, masks[(i - offset) / kPack<A>]); };
       const auto inside = [=](int64_t i) { return load_pack(from + i); };
       Window<down> window{};
       window.next(offset, edge);
@@ -251,6 +256,7 @@ class PlaneLines {
   bool slides_;                      // whether packs may be filtered as they are read
   int64_t split_, pitch_, part_ = 0;  // numbers of a phase of a line; of a line; of a phase of all lines
   std::vector<Filter> filters_;
+  std::vector<uint16_t> masks_;  // of a row's packs
   Line<A> lines_, parts_, results_;
 };
 
