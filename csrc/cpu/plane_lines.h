@@ -6,6 +6,7 @@
 #include "ahead.h"
 #include "packs.h"
 #include "phases.h"
+#include "window.h"
 
 namespace nada::cpu {
 
@@ -57,38 +58,6 @@ inline void with_sum(const Sources<A>& sources, F f) {
   f(WeightedSum<A, 0>(sources));
 }
 
-#if defined(NADA_MASKS)
-// The packs of a row that four taps meet; with a `down` of 2 its even numbers and its odd ones.
-template <int down>
-struct Window {
-  using A = float;
-  Pack<A> now[down];
-
-  template <typename Load>
-  void next(int64_t from, Load load) {
-    now[0] = load(from);
-    if constexpr (down == 2) {
-      const Pack<A> a = now[0], b = load(from + kPack<A>);
-      now[0] = every_second<0>(a, b), now[1] = every_second<1>(a, b);
-    }
-  }
-
-  // The weighted sum of the four, and on to the pack that begins at `from`.
-  template <typename Load>
-  Pack<A> sum(int64_t from, Load load, const A* w) {
-    const Window old = *this;
-    next(from, load);
-    if constexpr (down == 1) {
-      const Pack<A> a = old.now[0], b = now[0];
-      return w[0] * a + w[1] * shifted<1>(a, b) + w[2] * shifted<2>(a, b) + w[3] * shifted<3>(a, b);
-    } else {
-      const Pack<A> even = shifted<1>(old.now[0], now[0]), odd = shifted<1>(old.now[1], now[1]);
-      return w[0] * old.now[0] + w[1] * old.now[1] + w[2] * even + w[3] * odd;
-    }
-  }
-};
-#endif
-
 struct LineShape {
   int64_t in_w, out_w, left;
   int up, down;
@@ -109,7 +78,7 @@ class PlaneLines {
     if (!whole_) split_ = (split_ + kPack<A> - 1) / kPack<A> * kPack<A>;
     begin_ = (kPack<A> - first_ % kPack<A>) % kPack<A>;
     pitch_ = split_ * shape.down;
-    slides_ = !whole_ && shape.up == 1 && taps.size() == 4;
+    slides_ = !whole_ && shape.down <= 2 && can_slide<A>(shape.up, static_cast<int>(taps.size()));
 #if defined(NADA_MASKS)
     for (int64_t at = 0; slides_ && at < shape.down * (split_ + kPack<A>); at += kPack<A>)
       masks_.push_back(within_row(at + skipped_ - first_, shape.in_w));
@@ -142,8 +111,7 @@ class PlaneLines {
     const T* from = plane + row * shape_.in_w;
 #if defined(NADA_MASKS)
     if constexpr (std::is_same_v<A, float>) {
-      if (slides_ && shape_.down == 1) return slide<ahead, 1>(from, rows, out);
-      if (slides_ && shape_.down == 2) return slide<ahead, 2>(from, rows, out);
+      if (slides_) return shape_.down == 1 ? slide<ahead, 1>(from, rows, out) : slide<ahead, 2>(from, rows, out);
     }
 #endif
     load<ahead>(from, rows, end);
@@ -192,7 +160,7 @@ class PlaneLines {
       Window<down> window{};
       window.next(offset, edge);
       const auto step = [&](int64_t i, auto load) {
-        if constexpr (ahead) fetch_line_ahead(from + down * i);
+        for (int k = 0; ahead && k < down; ++k) fetch_line_ahead(from + down * i + k * kPack<A>);
         store_pack(window.sum(down * (i + kPack<A>) + offset, load, w), to + i);
       };
       int64_t i = 0;

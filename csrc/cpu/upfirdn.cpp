@@ -133,7 +133,9 @@ void run_planes(const Upfirdn& args, const Taps<Computed<T>>& taps) {
 template <typename T>
 void run(const Upfirdn& args) {
   const Taps<Computed<T>> taps(args);
-  const bool sums_first = args.down > 1 && args.out_w >= 64;  // long rows: what is dropped is not filtered along itself
+  // In long rows what is dropped is not filtered along itself: rows are summed first.
+  const int64_t long_row = can_slide<Computed<T>>(args.up, args.fw) ? 512 : 64;
+  const bool sums_first = args.down > 1 && args.out_w >= long_row;
   if (!args.channels_last && taps.matrix.empty() && !sums_first) return run_planes<T>(args, taps);
   const int64_t lanes = args.channels_last ? args.c : 1, pictures = args.channels_last ? args.n : args.n * args.c;
   const int64_t rows = std::max<int64_t>(16, 4 * kTask / (args.out_w * lanes));
