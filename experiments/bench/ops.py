@@ -2,15 +2,17 @@
 
     python experiments/bench/ops.py --json experiments/bench/results/ops.json
 
-Ours and the twin are timed in turn in one process, after a warm-up, several rounds; medians are compared. What a case
-must move is every tensor of it read or written once; the bandwidth to compare with is that of `copy_` of a 256 MB
-tensor, read and written, measured throughout the run. Allocator and threads are set as our commands set them (see
-`nada.allocator`) unless asked otherwise.
+Ours and the twin are timed in turn in one process, after a warm-up, several rounds; medians are compared. All cases are
+gone through several times, minutes apart, and the median of a case's medians counts: neighbours on a shared machine make
+some minutes slow. What a case must move is every tensor of it read or written once; the bandwidth to compare with is that
+of `copy_` of a 256 MB tensor, read and written, measured throughout the run. Allocator and threads are set as our commands
+set them (see `nada.allocator`) unless asked otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 LARGE = 8 * 2**20  # bytes of a tensor from which the bandwidth counts
 EPILOGUES = ("styled_epilogue",)
+NAMES = ("op", "size", "dtype", "layout", "direction")  # of a row
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -35,12 +38,15 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--layouts", default="nchw,channels_last")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--budget", type=float, default=1.0, help="seconds for a case (default: 1)")
+    parser.add_argument("--passes", type=int, help="how often all cases are gone through (default: 3, 1 with --quick)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, help="threads (default: torch's choice)")
     parser.add_argument("--allocator", choices=("tuned", "default"), default="tuned")
     parser.add_argument("--json", help="where to write the result")
     parser.add_argument("--quick", action="store_true", help="two small sizes, a short look: does it run?")
-    return parser.parse_args(words)
+    options = parser.parse_args(words)
+    options.passes = options.passes or (1 if options.quick else 3)
+    return options
 
 
 def chosen(text: str | None, known: list[str], default: list[str]) -> list[str]:
@@ -60,34 +66,41 @@ def measure(case: Case, copy: CopyBandwidth, budget: float) -> list[dict[str, An
     for direction in ("forward", "backward"):
         functions = case.functions(direction)
         times = interleaved(functions, case.device, budget / 2)
-        middle = medians(times)
-        moved = case.bytes_moved(direction)
         rows.append(
             {
                 **case.facts(),
                 "direction": direction,
-                **middle,
-                "best": {name: min(values) for name, values in times.items()},
+                "bytes": case.bytes_moved(direction),
                 "rounds": len(times["ours"]),
-                "bytes": moved,
-                "gb_per_s": round(moved / middle["ours"] / 1e9, 3),
-                "twin_over_ours": round(middle["twin"] / middle["ours"], 3),
+                "best": {name: min(values) for name, values in times.items()},
+                **medians(times),
             }
         )
     return rows
 
 
-def add_ideal(rows: list[dict[str, Any]], bandwidth: float) -> None:
-    """Say how many times longer than the copying of its bytes each row takes."""
-    for row in rows:
-        row["ours_over_ideal"] = round(row["ours"] * bandwidth / row["bytes"], 3)
+def combine(measured: list[dict[str, Any]], bandwidth: float) -> dict[str, Any]:
+    """Put the measurements of one row together, and say how it stands beside the twin and the copying of its bytes."""
+    passes = {name: [row[name] for row in measured] for name in ("ours", "twin")}
+    ours, twin = (statistics.median(values) for values in passes.values())
+    return {
+        **measured[0],
+        "rounds": sum(row["rounds"] for row in measured),
+        "best": {name: min(row["best"][name] for row in measured) for name in passes},
+        "passes": passes,
+        "ours": ours,
+        "twin": twin,
+        "gb_per_s": round(measured[0]["bytes"] / ours / 1e9, 3),
+        "twin_over_ours": round(twin / ours, 3),
+        "ours_over_ideal": round(ours * bandwidth / measured[0]["bytes"], 3),
+    }
 
 
 def complaints(rows: list[dict[str, Any]]) -> list[str]:
     """Return the rows that miss a promise: as fast as the twin, the epilogue four times, large ones near a copy."""
     found = []
     for row in rows:
-        name = f"{row['op']} {row['size']} {row['dtype']} {row['layout']} {row['direction']}"
+        name = " ".join(row[key] for key in NAMES)
         wanted = 4.0 if row["op"] in EPILOGUES else 1.0
         if row["twin_over_ours"] < wanted:
             found.append(f"{name}: {row['twin_over_ours']:.2f} times as fast as the twin, not {wanted:g}")
@@ -141,13 +154,15 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
     sizes = chosen(options.sizes, list(SIZES), ["b4", "b16"] if options.quick else list(SIZES))
     dtypes = chosen(options.dtype, list(DTYPES), [])
     layouts = chosen(options.layouts, list(LAYOUTS), [])
-    rows: list[dict[str, Any]] = []
+    measured: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     with ops.bodies("compiled"):
-        for case in make_cases(names, sizes, dtypes, layouts, options.batch, options.device):
-            rows += measure(case, copy, budget)
-            print(f"{len(rows)} rows, {rows[-1]['op']} {rows[-1]['size']}", end="    \r", file=sys.stderr)
+        for number in range(options.passes):
+            for case in make_cases(names, sizes, dtypes, layouts, options.batch, options.device):
+                for row in measure(case, copy, budget):
+                    measured.setdefault(tuple(row[name] for name in NAMES), []).append(row)
+                print(f"pass {number + 1}, {case.name} {case.size}", end="    \r", file=sys.stderr)
         kernels = ops.describe()
-    add_ideal(rows, copy.value)
+    rows = [combine(found, copy.value) for found in measured.values()]
     print("\n".join([HEAD, *map(line, rows)]))
     found = complaints(rows)
     print(f"copy: {copy.value / 1e9:.1f} GB/s read and written; {len(found)} rows miss a promise")
@@ -155,6 +170,7 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
     protocol = {
         "batch": options.batch,
         "seconds_a_case": budget,
+        "passes": options.passes,
         **prepared,
         "kernels": kernels,
         "copy_gb_per_s": round(copy.value / 1e9, 3),

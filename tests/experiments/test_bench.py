@@ -90,13 +90,27 @@ def test_bytes_that_an_operator_must_move(name: str, dtype: torch.dtype, forward
 @pytest.mark.usefixtures("compiled_operators")
 def test_operators_are_timed_beside_their_twins(tmp_path: Path) -> None:
     """Catches a ratio upside down, and a row that counts other bytes than it divides."""
-    words = ["--quick", "--sizes", "b4", "--dtype", "float32", "--layouts", "nchw", "--allocator", "default"]
+    words = [
+        "--quick",
+        "--sizes",
+        "b4",
+        "--dtype",
+        "float32",
+        "--layouts",
+        "nchw",
+        "--allocator",
+        "default",
+        "--passes",
+        "3",
+    ]
     bench_ops.main([*words, "--json", str(tmp_path / "ops.json")])
     result = json.loads((tmp_path / "ops.json").read_text())
     assert {row["op"] for row in result["rows"]} == {*("bias_act", "styled_epilogue", "to_rgb", "upfirdn2d_down")}
+    assert len(result["rows"]) == 8
     for row in result["rows"]:
         assert row["gb_per_s"] == pytest.approx(row["bytes"] / row["ours"] / 1e9, abs=1e-3)
         assert row["twin_over_ours"] == pytest.approx(row["twin"] / row["ours"], abs=1e-3)
+        assert [sorted(row["passes"][name])[1] for name in ("ours", "twin")] == [row["ours"], row["twin"]]
 
 
 def test_step_and_memory_run_and_their_tables_are_written(tmp_path: Path) -> None:
