@@ -145,15 +145,16 @@ class PlaneLines {
   }
 
 #if defined(NADA_MASKS)
-  // What the three do together, for four taps: a pack is read once and shifted in registers.
+  // `load`, `split` and `filter` in one, for four taps: a pack is read once and shifted in registers.
   template <bool ahead, int down, typename T>
   [[gnu::noinline]] void slide(const T* from, int64_t rows, A* to) {
     const std::vector<A>& weights = filters_[0].weights;
     const A w[4] = {weights[0], weights[1], weights[2], weights[3]};
     const int64_t count = count_, pitch = split_, in_w = shape_.in_w, offset = skipped_ - first_;
     const uint16_t* masks = masks_.data();
-    // Outputs before `inner` read packs that lie within the row.
-    const int64_t inner = std::min(count, (in_w - offset - 2 * down * kPack<A>) / down + 1);
+    // Outputs before `inner` read packs that lie within the row; with much padding before it that is not worth a case.
+    const int64_t behind = in_w - offset - 2 * down * kPack<A>;
+    const int64_t inner = offset < -down * kPack<A> ? 0 : std::min(count, (behind + down) / down);
     for (const T* last = from + rows * in_w; from < last; from += in_w, to += pitch) {
       const auto edge = [=](int64_t i) { return load_masked(from + i, masks[(i - offset) / kPack<A>]); };
       const auto inside = [=](int64_t i) { return load_pack(from + i); };
