@@ -11,15 +11,17 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nada.errors import NadaError
-from nada.files import cache_folder, hash_file, read_json, write_error, write_json
+from nada.files import cache_folder, hash_file, idle_seconds, read_json, write_error, write_json
 from nada.ops._compile import LIMIT, BuildFailed, Failure, compile_library, local_rank
 from nada.ops._recipe import LIBRARY, Recipe
 
 _STALE = 24 * 3600.0  # seconds after which a folder of a build is what a killed process left
+_UNUSED = 60 * 24 * 3600.0  # seconds after which a library that nobody has asked for is removed: of an older torch, say
 _INFO = "build.json"
 _BEGIN = 60.0  # seconds that the first process on a machine has to begin a build
 _PAUSE = 0.5  # seconds between two looks at what it has done
@@ -53,6 +55,8 @@ def find_built(recipe: Recipe) -> Built | None:
     try:
         info = read_json(folder / _INFO)
         if hash_file(folder / LIBRARY) == info["sha256"]:
+            with suppress(OSError):  # a cache that can only be read is as good
+                os.utime(folder / _INFO)
             return Built(folder / LIBRARY, float(info["seconds"]), str(info["when"]))
     except (NadaError, KeyError, TypeError, ValueError):
         return None
@@ -96,6 +100,7 @@ def ensure_built(recipe: Recipe, limit: float = LIMIT, tries: int = 3) -> Built:
     try:
         cache.mkdir(parents=True, exist_ok=True)
         _clear_stale(cache)
+        _clear_unused(cache)
         work = Path(tempfile.mkdtemp(prefix=f".{recipe.key}.", suffix=".tmp", dir=cache))
     except OSError as error:
         raise _cache_error(error) from error
@@ -147,6 +152,13 @@ def _clear_stale(cache: Path) -> None:
             continue
         if old:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_unused(cache: Path) -> None:
+    for record in [*cache.glob(f"*/{_INFO}"), *cache.glob("*.failed.json"), *cache.glob("*.log")]:
+        with suppress(OSError):  # another process was quicker
+            if idle_seconds(record) > _UNUSED:
+                shutil.rmtree(record.parent, ignore_errors=True) if record.name == _INFO else record.unlink()
 
 
 def _build(recipe: Recipe, work: Path, limit: float) -> Built:

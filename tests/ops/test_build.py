@@ -217,6 +217,24 @@ def test_what_a_killed_process_leaves_is_ignored_and_later_cleared(
     assert ensure_built(recipe).fresh and not half_built(cache)
 
 
+def test_a_library_that_nobody_has_asked_for_is_removed(sources: Path, recipe: Recipe, cache: Path) -> None:
+    """Catches a cache that grows with every new torch, and one that loses what is in use."""
+    unused, used = ensure_built(recipe).path, []
+    for number in (2, 3):
+        (sources / "number.h").write_text(f"constexpr int number = {number};\n")
+        used.append(_recipe.cpu_recipe(sources))
+        ensure_built(used[-1])
+    log = cache / "of-another-torch.log"
+    log.write_text("what its compiler said")
+    for path in [*cache.glob("*/build.json"), log]:
+        os.utime(path, (0, 0))
+    assert all(find_built(one) for one in used)
+    (sources / "number.h").write_text("constexpr int number = 4;\n")
+    assert ensure_built(_recipe.cpu_recipe(sources)).fresh
+    assert not unused.exists() and not log.exists()
+    assert all(find_built(one) for one in used)
+
+
 def test_two_processes_that_build_at_once_both_get_the_library(
     slow: Path, sources: Path, cache: Path, tmp_path: Path
 ) -> None:
