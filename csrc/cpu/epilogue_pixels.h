@@ -70,10 +70,9 @@ class PixelSums {
   void clear() { std::fill(values_.begin(), values_.end(), A(0)); }
 
   void add(int64_t lane, const PackSums<A>& sums) {
-    for (const Pack<A>* sum : {&sums.pre, &sums.value, &sums.noise}) {
-      store_pack(load_pack(static_cast<const A*>(values_.data() + lane)) + *sum, values_.data() + lane);
-      lane += pitch_;
-    }
+    const auto into = [](A* to, Pack<A> sum) { store_pack(load_pack(static_cast<const A*>(to)) + sum, to); };
+    A* to = values_.data() + lane;
+    into(to, sums.pre), into(to + pitch_, sums.value), into(to + 2 * pitch_, sums.noise);
   }
 
  private:
