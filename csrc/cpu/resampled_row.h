@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "ahead.h"
 #include "fir_lines.h"
 #include "phases.h"
 
@@ -75,9 +76,14 @@ class ResampledRow {
   void store(T* to) {
     const int64_t lanes = shape_.lanes;
     if (by_pixel_) {
-      for (int64_t i = 0; i < shape_.out_w; ++i)
+      for (int64_t i = 0; i < shape_.out_w; ++i) {
+        fetch_ahead_to_write(to + i * lanes, lanes);
         filter(phases_[i % shape_.up], i / shape_.up * shape_.down * lanes, lanes, to + i * lanes);
-    } else if (shape_.up == 1) {
+      }
+      return;
+    }
+    fetch_ahead_to_write(to, shape_.out_w * lanes);
+    if (shape_.up == 1) {
       filter(phases_[0], 0, shape_.out_w * lanes, to);
     } else {
       for (int p = 0; p < shape_.up; ++p) filter(phases_[p], 0, count_ * lanes, results_.data() + p * count_ * lanes);
