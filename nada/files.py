@@ -27,6 +27,7 @@ _ADVICE = {
     errno.EEXIST: "a file of that name is in the way; choose another folder",
     errno.EISDIR: "a folder of that name is in the way; choose another name",
 }
+UNUSED = 60 * 86400.0  # seconds after which what nobody has asked for leaves a folder of the cache
 _UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{8}\.tmp", re.DOTALL)  # as `replacing` names them
 
 

@@ -22,6 +22,7 @@ from numpy.typing import DTypeLike
 
 from nada.errors import NadaError
 from nada.files import (
+    UNUSED,
     cache_folder,
     clear_unfinished,
     idle_seconds,
@@ -32,7 +33,7 @@ from nada.files import (
     write_json,
 )
 
-UNUSED, UNFINISHED = 60 * 86400, 86400  # seconds after which a file in the cache folder is removed
+UNFINISHED = 86400  # seconds after which a write into the cache folder was never finished
 _KEPT = re.compile(r"[0-9a-f]{64}\.(npy|npz|json)")  # by `store`, .npz by earlier versions; weights lie beside them
 IN_MEMORY = 64 * 2**20  # bytes; more goes to a file
 CHUNK = 4096  # rows

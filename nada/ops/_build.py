@@ -16,12 +16,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nada.errors import NadaError
-from nada.files import cache_folder, hash_file, idle_seconds, read_json, write_error, write_json
+from nada.files import UNUSED, cache_folder, hash_file, idle_seconds, read_json, write_error, write_json
 from nada.ops._compile import LIMIT, BuildFailed, Failure, compile_library, local_rank
 from nada.ops._recipe import LIBRARY, Recipe
 
 _STALE = 24 * 3600.0  # seconds after which a folder of a build is what a killed process left
-_UNUSED = 60 * 24 * 3600.0  # seconds after which a library that nobody has asked for is removed: of an older torch, say
 _INFO = "build.json"
 _BEGIN = 60.0  # seconds that the first process on a machine has to begin a build
 _PAUSE = 0.5  # seconds between two looks at what it has done
@@ -155,10 +154,14 @@ def _clear_stale(cache: Path) -> None:
 
 
 def _clear_unused(cache: Path) -> None:
-    for record in [*cache.glob(f"*/{_INFO}"), *cache.glob("*.failed.json"), *cache.glob("*.log")]:
-        with suppress(OSError):  # another process was quicker
-            if idle_seconds(record) > _UNUSED:
-                shutil.rmtree(record.parent, ignore_errors=True) if record.name == _INFO else record.unlink()
+    """Remove libraries of an older torch, say, and what was noted of failures."""
+    for record in cache.glob(f"*/{_INFO}"):
+        if idle_seconds(record) > UNUSED:
+            shutil.rmtree(record.parent, ignore_errors=True)
+    for note in [*cache.glob("*.failed.json"), *cache.glob("*.log")]:
+        if idle_seconds(note) > UNUSED:
+            with suppress(OSError):  # another process was quicker, or reads it
+                note.unlink()
 
 
 def _build(recipe: Recipe, work: Path, limit: float) -> Built:
